@@ -7,12 +7,10 @@ use crate::{custom_fields_to_pb, pb, timestamp_to_pb};
 /// A case as clients see it; the lifecycle in force says what is allowed next.
 pub fn case_to_pb(case: &Case, lifecycle: &Lifecycle) -> pb::Case {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    let allowed = lifecycle
-        .transitions_from(&case.status)
-        .map(|edge| pb::AllowedTransition {
-            to_status: edge.to.as_str().to_owned(),
-            requires_reason: edge.requires_reason,
-        });
+    let allowed = lifecycle.transitions_from(&case.status).map(|edge| pb::AllowedTransition {
+        to_status: edge.to.as_str().to_owned(),
+        requires_reason: edge.requires_reason,
+    });
     pb::Case {
         case_id: case.id.as_str().to_owned(),
         version: case.version,
@@ -37,10 +35,7 @@ pub fn case_to_pb(case: &Case, lifecycle: &Lifecycle) -> pb::Case {
 
 /// The case that a `validate_only` creation would make: it has no number, so it has no id.
 pub fn case_without_id(case: &Case, lifecycle: &Lifecycle) -> pb::Case {
-    pb::Case {
-        case_id: String::new(),
-        ..case_to_pb(case, lifecycle)
-    }
+    pb::Case { case_id: String::new(), ..case_to_pb(case, lifecycle) }
 }
 
 fn status_category_to_pb(category: StatusCategory) -> pb::StatusCategory {

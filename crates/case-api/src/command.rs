@@ -31,25 +31,13 @@ pub fn create_case(request: &pb::CreateCaseRequest, lifecycle: &Lifecycle) -> Re
     let reason = violations.prose("reason", &request.reason);
     let idempotency_key = idempotency_key(&mut violations, &request.idempotency_key);
     if request.expected_version != 0 {
-        violations.add(
-            "expected_version",
-            "must be 0: a case that does not exist has no version",
-            "INVALID",
-        );
+        violations.add("expected_version", "must be 0: a case that does not exist has no version", "INVALID");
     }
     violations.into_result()?;
     // Without violations there is a draft.
     let draft = draft.ok_or_else(Failure::internal)?;
-    let command = Command::CreateCase(CreateCase {
-        draft,
-        initial_status,
-        reason,
-    });
-    Ok(ParsedCommand {
-        command,
-        idempotency_key,
-        validate_only: request.validate_only,
-    })
+    let command = Command::CreateCase(CreateCase { draft, initial_status, reason });
+    Ok(ParsedCommand { command, idempotency_key, validate_only: request.validate_only })
 }
 
 /// Reads a `TransitionCaseRequest`.
@@ -66,19 +54,9 @@ pub fn transition_case(request: &pb::TransitionCaseRequest, lifecycle: &Lifecycl
     // Without violations there is a status.
     let to_status = to_status.ok_or_else(Failure::internal)?;
     let expected_version = (request.expected_version != 0).then_some(request.expected_version);
-    let command = Command::TransitionCase(TransitionCase {
-        case_id,
-        to_status,
-        reason,
-        assignee,
-        team,
-        expected_version,
-    });
-    Ok(ParsedCommand {
-        command,
-        idempotency_key,
-        validate_only: request.validate_only,
-    })
+    let command =
+        Command::TransitionCase(TransitionCase { case_id, to_status, reason, assignee, team, expected_version });
+    Ok(ParsedCommand { command, idempotency_key, validate_only: request.validate_only })
 }
 
 fn draft(violations: &mut Violations, case: &pb::Case) -> Option<CaseDraft> {
@@ -89,38 +67,22 @@ fn draft(violations: &mut Violations, case: &pb::Case) -> Option<CaseDraft> {
         violations.line("case.title", &case.title)
     };
     let description = violations.prose("case.description", &case.description);
-    let priority = violations
-        .checked("case.priority", priority_from_pb(case.priority))
-        .flatten();
-    let severity = violations
-        .checked("case.severity", severity_from_pb(case.severity))
-        .flatten();
+    let priority = violations.checked("case.priority", priority_from_pb(case.priority)).flatten();
+    let severity = violations.checked("case.severity", severity_from_pb(case.severity)).flatten();
     let assignee = violations.line("case.assignee", &case.assignee);
     let team = violations.line("case.team", &case.team);
     let reporter = violations.line("case.reporter", &case.reporter);
     let tags = tags(violations, &case.tags);
-    let custom_fields = case.custom_fields.as_ref().and_then(|fields| {
-        violations
-            .checked("case.custom_fields", custom_fields_from_pb(fields))
-            .flatten()
-    });
+    let custom_fields = case
+        .custom_fields
+        .as_ref()
+        .and_then(|fields| violations.checked("case.custom_fields", custom_fields_from_pb(fields)).flatten());
     let due_time = case.due_time.as_ref().and_then(|time| {
         let time = timestamp_from_pb(time).ok_or("must lie in the years 1 to 9999");
         violations.checked("case.due_time", time)
     });
     let title = title?;
-    Some(CaseDraft {
-        title,
-        description,
-        priority,
-        severity,
-        assignee,
-        team,
-        reporter,
-        tags,
-        custom_fields,
-        due_time,
-    })
+    Some(CaseDraft { title, description, priority, severity, assignee, team, reporter, tags, custom_fields, due_time })
 }
 
 fn tags(violations: &mut Violations, tags: &[String]) -> Tags {
@@ -158,15 +120,9 @@ fn known_status(violations: &mut Violations, field: &str, name: &str, lifecycle:
         violations.add(field, "is required", "REQUIRED");
         return None;
     }
-    let known = Status::new(name)
-        .ok()
-        .filter(|status| lifecycle.category(status).is_some());
+    let known = Status::new(name).ok().filter(|status| lifecycle.category(status).is_some());
     if known.is_none() {
-        let names: Vec<&str> = lifecycle
-            .statuses()
-            .iter()
-            .map(|definition| definition.name.as_str())
-            .collect();
+        let names: Vec<&str> = lifecycle.statuses().iter().map(|definition| definition.name.as_str()).collect();
         violations.add(
             field,
             format_args!("is not a status of the lifecycle; known: {}", names.join(", ")),
@@ -180,9 +136,7 @@ fn initial_status(violations: &mut Violations, name: &str, lifecycle: &Lifecycle
     if name.is_empty() {
         return None;
     }
-    let status = Status::new(name)
-        .ok()
-        .filter(|status| lifecycle.initial().contains(status));
+    let status = Status::new(name).ok().filter(|status| lifecycle.initial().contains(status));
     if status.is_none() {
         let allowed = rejection::joined(lifecycle.initial());
         let description = format!("is not an initial status of the lifecycle; a case may begin in: {allowed}");

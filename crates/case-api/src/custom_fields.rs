@@ -32,11 +32,7 @@ pub fn custom_fields_to_pb(fields: &CustomFields) -> Option<Struct> {
 }
 
 fn object(fields: &Struct) -> Option<serde_json::Value> {
-    let entries: Option<Map<_, _>> = fields
-        .fields
-        .iter()
-        .map(|(key, v)| Some((key.clone(), json(v)?)))
-        .collect();
+    let entries: Option<Map<_, _>> = fields.fields.iter().map(|(key, v)| Some((key.clone(), json(v)?))).collect();
     entries.map(serde_json::Value::Object)
 }
 
@@ -47,12 +43,9 @@ fn json(value: &Value) -> Option<serde_json::Value> {
         Some(Kind::StringValue(text)) => Some(text.clone().into()),
         Some(Kind::NumberValue(number)) => json_number(*number).map(serde_json::Value::Number),
         Some(Kind::StructValue(fields)) => object(fields),
-        Some(Kind::ListValue(list)) => list
-            .values
-            .iter()
-            .map(json)
-            .collect::<Option<Vec<_>>>()
-            .map(serde_json::Value::Array),
+        Some(Kind::ListValue(list)) => {
+            list.values.iter().map(json).collect::<Option<Vec<_>>>().map(serde_json::Value::Array)
+        }
     }
 }
 
@@ -66,9 +59,7 @@ fn json_number(number: f64) -> Option<Number> {
 }
 
 fn structure(map: Map<String, serde_json::Value>) -> Struct {
-    Struct {
-        fields: map.into_iter().map(|(key, value)| (key, wire(value))).collect(),
-    }
+    Struct { fields: map.into_iter().map(|(key, value)| (key, wire(value))).collect() }
 }
 
 fn wire(value: serde_json::Value) -> Value {
@@ -77,9 +68,9 @@ fn wire(value: serde_json::Value) -> Value {
         serde_json::Value::Bool(flag) => Kind::BoolValue(flag),
         serde_json::Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap_or_default()),
         serde_json::Value::String(text) => Kind::StringValue(text),
-        serde_json::Value::Array(values) => Kind::ListValue(ListValue {
-            values: values.into_iter().map(wire).collect(),
-        }),
+        serde_json::Value::Array(values) => {
+            Kind::ListValue(ListValue { values: values.into_iter().map(wire).collect() })
+        }
         serde_json::Value::Object(map) => Kind::StructValue(structure(map)),
     };
     Value { kind: Some(kind) }
@@ -90,12 +81,8 @@ mod tests {
     use super::*;
 
     fn number(number: f64) -> Struct {
-        let value = Value {
-            kind: Some(Kind::NumberValue(number)),
-        };
-        Struct {
-            fields: [("n".to_owned(), value)].into(),
-        }
+        let value = Value { kind: Some(Kind::NumberValue(number)) };
+        Struct { fields: [("n".to_owned(), value)].into() }
     }
 
     #[test]
@@ -109,30 +96,18 @@ mod tests {
 
     #[test]
     fn numbers_that_json_lacks_are_refused() {
-        assert!(
-            custom_fields_from_pb(&number(f64::NAN))
-                .unwrap_err()
-                .contains("JSON cannot express")
-        );
+        assert!(custom_fields_from_pb(&number(f64::NAN)).unwrap_err().contains("JSON cannot express"));
         assert!(custom_fields_from_pb(&number(f64::INFINITY)).is_err());
     }
 
     #[test]
     fn the_limit_is_on_the_json_text() {
         let text = |chars: usize| {
-            let value = Value {
-                kind: Some(Kind::StringValue("x".repeat(chars))),
-            };
-            Struct {
-                fields: [("k".to_owned(), value)].into(),
-            }
+            let value = Value { kind: Some(Kind::StringValue("x".repeat(chars))) };
+            Struct { fields: [("k".to_owned(), value)].into() }
         };
         let around = r#"{"k":""}"#.len();
         assert!(custom_fields_from_pb(&text(CUSTOM_FIELDS_BYTES_MAX - around)).is_ok());
-        assert!(
-            custom_fields_from_pb(&text(CUSTOM_FIELDS_BYTES_MAX - around + 1))
-                .unwrap_err()
-                .contains("8193 bytes")
-        );
+        assert!(custom_fields_from_pb(&text(CUSTOM_FIELDS_BYTES_MAX - around + 1)).unwrap_err().contains("8193 bytes"));
     }
 }

@@ -27,12 +27,7 @@ pub use token::{ConsistencyToken, Epoch, InvalidToken};
 pub use trace::{parse_traceparent, traceparent};
 pub use violations::{CASE_ID_CHARS_MAX, Violations, parse_case_id};
 
-#[expect(
-    missing_docs,
-    unreachable_pub,
-    clippy::pedantic,
-    reason = "generated; the comments are in the protos"
-)]
+#[expect(missing_docs, unreachable_pub, clippy::pedantic, reason = "generated; the comments are in the protos")]
 mod generated {
     // The nesting is that of the packages: generated code finds its neighbours by it.
     pub mod casetracker {

@@ -47,10 +47,7 @@ pub fn lifecycle_from_pb(definition: &event_pb::LifecycleDefinition) -> Result<L
     for entry in &definition.statuses {
         let category = category_from_pb(entry.category)
             .ok_or_else(|| InvalidDefinition::Entry(format!("category {}", entry.category)))?;
-        draft.statuses.push(StatusDefinition {
-            name: status(&entry.name)?,
-            category,
-        });
+        draft.statuses.push(StatusDefinition { name: status(&entry.name)?, category });
     }
     for name in &definition.initial_statuses {
         draft.initial.push(status(name)?);

@@ -42,10 +42,7 @@ pub struct Recorded {
 /// To the stored form.
 pub fn record_event(event: &Event, stamp: Stamp<'_>) -> RecordedEvent {
     let digest = |text: &str| digest(&stamp.salt, text);
-    let mut content = Content {
-        salt: stamp.salt.to_vec(),
-        ..Content::default()
-    };
+    let mut content = Content { salt: stamp.salt.to_vec(), ..Content::default() };
     let mut changes = Vec::with_capacity(event.changes.len());
     for change in &event.changes {
         let (from, to) = texts(change);
@@ -59,12 +56,7 @@ pub fn record_event(event: &Event, stamp: Stamp<'_>) -> RecordedEvent {
             });
             content.changes.push(ContentChange { field, from, to });
         } else {
-            changes.push(EvidenceChange {
-                field,
-                from,
-                to,
-                ..EvidenceChange::default()
-            });
+            changes.push(EvidenceChange { field, from, to, ..EvidenceChange::default() });
         }
     }
     let reason = event.reason.as_ref().map(Reason::as_str).unwrap_or_default();
@@ -84,20 +76,13 @@ pub fn record_event(event: &Event, stamp: Stamp<'_>) -> RecordedEvent {
         changes,
         reason_digest: digest(reason),
     };
-    RecordedEvent {
-        evidence: Some(evidence),
-        content: Some(content),
-    }
+    RecordedEvent { evidence: Some(evidence), content: Some(content) }
 }
 
 /// From the stored form. Erased free text reads as [`ERASED`].
 pub fn event_from_record(record: &RecordedEvent) -> Result<Recorded, RecordError> {
     let evidence = record.evidence.as_ref().ok_or(RecordError::Missing("evidence"))?;
-    let invalid = |field: &'static str| {
-        move || RecordError::Invalid {
-            field: field.to_owned(),
-        }
-    };
+    let invalid = |field: &'static str| move || RecordError::Invalid { field: field.to_owned() };
     let action: Action = action_from_pb(evidence.action)?;
     let changes = shown_changes(record)?
         .iter()
@@ -116,18 +101,10 @@ pub fn event_from_record(record: &RecordedEvent) -> Result<Recorded, RecordError
         },
         lifecycle_version: evidence.lifecycle_version,
         status_category: category_from_pb(evidence.status_category).ok_or_else(invalid("status_category"))?,
-        reason: if reason.is_empty() {
-            None
-        } else {
-            Some(Reason::new(&reason).map_err(|_| invalid("reason")())?)
-        },
+        reason: if reason.is_empty() { None } else { Some(Reason::new(&reason).map_err(|_| invalid("reason")())?) },
         changes,
     };
-    Ok(Recorded {
-        position: evidence.position,
-        event_id: evidence.event_id.clone(),
-        event,
-    })
+    Ok(Recorded { position: evidence.position, event_id: evidence.event_id.clone(), event })
 }
 
 /// Every change with its texts as they are shown: free text from the content, [`ERASED`] where it has been emptied.
@@ -143,18 +120,10 @@ pub fn shown_changes(record: &RecordedEvent) -> Result<Vec<ContentChange>, Recor
         let kept = content.and_then(|content| content.changes.iter().find(|kept| kept.field == change.field));
         Ok(kept.cloned().unwrap_or_else(|| {
             let erased = |digest: &[u8]| {
-                if digest.is_empty() {
-                    String::new()
-                } else {
-                    field.erased().to_owned()
-                }
+                if digest.is_empty() { String::new() } else { field.erased().to_owned() }
             };
             let (from, to) = (erased(&change.from_digest), erased(&change.to_digest));
-            ContentChange {
-                field: change.field.clone(),
-                from,
-                to,
-            }
+            ContentChange { field: change.field.clone(), from, to }
         }))
     };
     evidence.changes.iter().map(show).collect()
@@ -162,16 +131,8 @@ pub fn shown_changes(record: &RecordedEvent) -> Result<Vec<ContentChange>, Recor
 
 fn shown_reason(record: &RecordedEvent) -> Result<String, RecordError> {
     let evidence = record.evidence.as_ref().ok_or(RecordError::Missing("evidence"))?;
-    let kept = record
-        .content
-        .as_ref()
-        .map(|content| content.reason.clone())
-        .unwrap_or_default();
-    Ok(if kept.is_empty() && !evidence.reason_digest.is_empty() {
-        ERASED.to_owned()
-    } else {
-        kept
-    })
+    let kept = record.content.as_ref().map(|content| content.reason.clone()).unwrap_or_default();
+    Ok(if kept.is_empty() && !evidence.reason_digest.is_empty() { ERASED.to_owned() } else { kept })
 }
 
 /// SHA-256(salt || text); nothing where there is no text.

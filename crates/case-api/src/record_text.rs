@@ -93,11 +93,7 @@ impl Field {
 
     /// What stands for an erased value: text of the field's own form.
     pub(crate) const fn erased(self) -> &'static str {
-        if matches!(self, Self::CustomFields) {
-            r#"{"erased":true}"#
-        } else {
-            ERASED
-        }
+        if matches!(self, Self::CustomFields) { r#"{"erased":true}"# } else { ERASED }
     }
 }
 
@@ -105,10 +101,9 @@ impl Field {
 pub(crate) fn texts(change: &Change) -> (String, String) {
     match change {
         Change::Status { from, to } => (from.as_ref().map(Status::to_string).unwrap_or_default(), to.to_string()),
-        Change::Title { from, to } => (
-            from.as_ref().map(|t| t.as_str().to_owned()).unwrap_or_default(),
-            to.as_str().to_owned(),
-        ),
+        Change::Title { from, to } => {
+            (from.as_ref().map(|t| t.as_str().to_owned()).unwrap_or_default(), to.as_str().to_owned())
+        }
         Change::Description(moved) => both(moved, |text| text.as_str().to_owned()),
         Change::Priority(moved) => both(moved, |priority| priority.as_str().to_owned()),
         Change::Severity(moved) => both(moved, |severity| severity.as_str().to_owned()),
@@ -126,17 +121,11 @@ pub(crate) fn change_from_text(name: &str, from: &str, to: &str) -> Result<Chang
     Ok(match Field::parse(name)? {
         Field::Status => {
             let moved = read.moved(|text| Status::new(text).ok())?;
-            Change::Status {
-                from: moved.from,
-                to: moved.to.ok_or_else(|| read.invalid())?,
-            }
+            Change::Status { from: moved.from, to: moved.to.ok_or_else(|| read.invalid())? }
         }
         Field::Title => {
             let moved = read.moved(|text| Title::new(text).ok())?;
-            Change::Title {
-                from: moved.from,
-                to: moved.to.ok_or_else(|| read.invalid())?,
-            }
+            Change::Title { from: moved.from, to: moved.to.ok_or_else(|| read.invalid())? }
         }
         Field::Description => Change::Description(read.moved(|text| Prose::new(text).ok())?),
         Field::Priority => Change::Priority(read.moved(Priority::parse)?),
@@ -162,16 +151,11 @@ impl Reading<'_> {
             "" => Ok(None),
             text => read(text).map(Some).ok_or_else(|| self.invalid()),
         };
-        Ok(Moved {
-            from: value(self.from)?,
-            to: value(self.to)?,
-        })
+        Ok(Moved { from: value(self.from)?, to: value(self.to)? })
     }
 
     fn invalid(&self) -> RecordError {
-        RecordError::Invalid {
-            field: self.name.to_owned(),
-        }
+        RecordError::Invalid { field: self.name.to_owned() }
     }
 }
 

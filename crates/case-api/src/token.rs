@@ -67,23 +67,16 @@ mod tests {
 
     #[test]
     fn a_token_keeps_its_form() {
-        let token = ConsistencyToken {
-            epoch: Epoch([7; 16]),
-            position: 258,
-        };
+        let token = ConsistencyToken { epoch: Epoch([7; 16]), position: 258 };
         assert_eq!(token.encode(), "AQcHBwcHBwcHBwcHBwcHBwcAAAAAAAABAg");
         assert_eq!(ConsistencyToken::decode(&token.encode()), Ok(token));
     }
 
     #[test]
     fn what_is_not_a_token_is_refused() {
-        for text in [
-            "",
-            "x",
-            "AgcHBwcHBwcHBwcHBwcHBwcAAAAAAAABAg",
-            "AQcHBwcHBwcHBwcHBwcHBwcAAAAAAAABA!",
-            &"A".repeat(1_000),
-        ] {
+        for text in
+            ["", "x", "AgcHBwcHBwcHBwcHBwcHBwcAAAAAAAABAg", "AQcHBwcHBwcHBwcHBwcHBwcAAAAAAAABA!", &"A".repeat(1_000)]
+        {
             assert_eq!(ConsistencyToken::decode(text), Err(InvalidToken), "{text}");
         }
     }

@@ -21,11 +21,7 @@ pub fn parse_traceparent(text: &str) -> Option<TraceContext> {
     let trace_id = u128::from_str_radix(trace_id, 16).ok().filter(|id| *id != 0)?;
     let span_id = u64::from_str_radix(span_id, 16).ok().filter(|id| *id != 0)?;
     let flags = u8::from_str_radix(flags, 16).ok()?;
-    Some(TraceContext {
-        trace_id: trace_id.to_be_bytes(),
-        span_id: span_id.to_be_bytes(),
-        sampled: flags & 1 == 1,
-    })
+    Some(TraceContext { trace_id: trace_id.to_be_bytes(), span_id: span_id.to_be_bytes(), sampled: flags & 1 == 1 })
 }
 
 #[cfg(test)]

@@ -22,29 +22,17 @@ struct Violation {
 impl Violations {
     /// Notes one invalid field; `reason` is a word for programs.
     pub fn add(&mut self, field: &str, description: impl Display, reason: &'static str) {
-        self.0.push(Violation {
-            field: field.to_owned(),
-            description: description.to_string(),
-            reason,
-        });
+        self.0.push(Violation { field: field.to_owned(), description: description.to_string(), reason });
     }
 
     /// An optional line of text: empty is unset.
     pub fn line<const MAX: usize>(&mut self, field: &str, text: &str) -> Option<Line<MAX>> {
-        if text.is_empty() {
-            None
-        } else {
-            self.checked(field, Line::new(text))
-        }
+        if text.is_empty() { None } else { self.checked(field, Line::new(text)) }
     }
 
     /// An optional free text: empty is unset.
     pub fn prose<const MAX: usize>(&mut self, field: &str, text: &str) -> Option<Prose<MAX>> {
-        if text.is_empty() {
-            None
-        } else {
-            self.checked(field, Prose::new(text))
-        }
+        if text.is_empty() { None } else { self.checked(field, Prose::new(text)) }
     }
 
     /// Keeps a good value, notes a bad one.
@@ -68,26 +56,16 @@ impl Violations {
         if self.0.is_empty() {
             return Ok(());
         }
-        let listed: Vec<String> = self
-            .0
-            .iter()
-            .map(|v| format!("{}: {}", v.field, v.description))
-            .collect();
+        let listed: Vec<String> = self.0.iter().map(|v| format!("{}: {}", v.field, v.description)).collect();
         let message = format!("{} invalid: {}", fields(self.0.len()), listed.join("; "));
         let names: Vec<&str> = self.0.iter().map(|v| v.field.as_str()).collect();
         let failure = Failure::new(reason, message).with_metadata("fields", names.join(","));
-        Err(self.0.iter().fold(failure, |failure, v| {
-            failure.with_violation(&v.field, &v.description, v.reason)
-        }))
+        Err(self.0.iter().fold(failure, |failure, v| failure.with_violation(&v.field, &v.description, v.reason)))
     }
 }
 
 fn fields(count: usize) -> String {
-    if count == 1 {
-        "1 field is".to_owned()
-    } else {
-        format!("{count} fields are")
-    }
+    if count == 1 { "1 field is".to_owned() } else { format!("{count} fields are") }
 }
 
 /// Reads a required case id. A text that cannot be an id is noted only where it is absent or too long: otherwise it
@@ -96,11 +74,7 @@ pub fn parse_case_id(violations: &mut Violations, field: &str, text: &str) -> Re
     if text.is_empty() {
         violations.add(field, "is required", "REQUIRED");
     } else if text.chars().count() > CASE_ID_CHARS_MAX {
-        violations.add(
-            field,
-            format_args!("has more than {CASE_ID_CHARS_MAX} characters"),
-            "INVALID",
-        );
+        violations.add(field, format_args!("has more than {CASE_ID_CHARS_MAX} characters"), "INVALID");
     }
     CaseId::parse(text).map_err(|InvalidCaseId| crate::rejection::case_not_found(text))
 }

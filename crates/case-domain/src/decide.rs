@@ -76,20 +76,14 @@ pub fn decide(
 }
 
 fn existing<'a>(state: Option<&'a Case>, case_id: &CaseId) -> Result<&'a Case, Rejection> {
-    state
-        .filter(|case| case.id == *case_id)
-        .ok_or_else(|| Rejection::CaseNotFound {
-            case_id: case_id.clone(),
-        })
+    state.filter(|case| case.id == *case_id).ok_or_else(|| Rejection::CaseNotFound { case_id: case_id.clone() })
 }
 
 fn expect_version(case: &Case, expected: Option<u64>) -> Result<(), Rejection> {
     match expected {
-        Some(expected) if expected != case.version => Err(Rejection::VersionMismatch {
-            case_id: case.id.clone(),
-            expected,
-            current: case.version,
-        }),
+        Some(expected) if expected != case.version => {
+            Err(Rejection::VersionMismatch { case_id: case.id.clone(), expected, current: case.version })
+        }
         Some(_) | None => Ok(()),
     }
 }
@@ -98,14 +92,9 @@ fn create(command: &CreateCase, context: &DecisionContext<'_>) -> Result<Event, 
     let lifecycle = context.lifecycle;
     let status = match &command.initial_status {
         None => lifecycle.default_initial(),
-        Some(wanted) => lifecycle
-            .initial()
-            .iter()
-            .find(|status| *status == wanted)
-            .ok_or_else(|| Rejection::NotAnInitialStatus {
-                status: wanted.clone(),
-                allowed: lifecycle.initial().to_vec(),
-            })?,
+        Some(wanted) => lifecycle.initial().iter().find(|status| *status == wanted).ok_or_else(|| {
+            Rejection::NotAnInitialStatus { status: wanted.clone(), allowed: lifecycle.initial().to_vec() }
+        })?,
     };
     Ok(Event {
         case_id: context.case_id_prefix.id(context.next_case_number),
@@ -122,16 +111,8 @@ fn create(command: &CreateCase, context: &DecisionContext<'_>) -> Result<Event, 
 }
 
 fn initial_changes(status: &Status, draft: &CaseDraft) -> Vec<Change> {
-    let mut changes = vec![
-        Change::Status {
-            from: None,
-            to: status.clone(),
-        },
-        Change::Title {
-            from: None,
-            to: draft.title.clone(),
-        },
-    ];
+    let mut changes =
+        vec![Change::Status { from: None, to: status.clone() }, Change::Title { from: None, to: draft.title.clone() }];
     let mut set = |change: Option<Change>| changes.extend(change);
     set(first(draft.description.as_ref()).map(Change::Description));
     set(first(draft.priority.as_ref()).map(Change::Priority));
@@ -146,24 +127,16 @@ fn initial_changes(status: &Status, draft: &CaseDraft) -> Vec<Change> {
 }
 
 fn transition(case: &Case, command: &TransitionCase, context: &DecisionContext<'_>) -> Result<Event, Rejection> {
-    let edge = context
-        .lifecycle
-        .transition(&case.status, &command.to_status)
-        .ok_or_else(|| Rejection::TransitionNotAllowed {
+    let edge = context.lifecycle.transition(&case.status, &command.to_status).ok_or_else(|| {
+        Rejection::TransitionNotAllowed {
             case_id: case.id.clone(),
             from: case.status.clone(),
             to: command.to_status.clone(),
-            allowed: context
-                .lifecycle
-                .transitions_from(&case.status)
-                .map(|edge| edge.to.clone())
-                .collect(),
-        })?;
+            allowed: context.lifecycle.transitions_from(&case.status).map(|edge| edge.to.clone()).collect(),
+        }
+    })?;
     meet_requirements(case, edge, command.reason.as_ref())?;
-    let mut changes = vec![Change::Status {
-        from: Some(case.status.clone()),
-        to: edge.to.clone(),
-    }];
+    let mut changes = vec![Change::Status { from: Some(case.status.clone()), to: edge.to.clone() }];
     if let Some(assignee) = &command.assignee {
         changes.extend(moved(case.assignee.as_ref(), assignee.as_ref()).map(Change::Assignee));
     }
@@ -196,15 +169,9 @@ fn meet_requirements(case: &Case, edge: &Transition, reason: Option<&Reason>) ->
 }
 
 fn first<T: Clone>(to: Option<&T>) -> Option<Moved<T>> {
-    to.map(|to| Moved {
-        from: None,
-        to: Some(to.clone()),
-    })
+    to.map(|to| Moved { from: None, to: Some(to.clone()) })
 }
 
 fn moved<T: Clone + PartialEq>(from: Option<&T>, to: Option<&T>) -> Option<Moved<T>> {
-    (from != to).then(|| Moved {
-        from: from.cloned(),
-        to: to.cloned(),
-    })
+    (from != to).then(|| Moved { from: from.cloned(), to: to.cloned() })
 }

@@ -35,27 +35,18 @@ pub enum EvolveError {
 /// Applies an event to the state before it (`None`: no such case yet).
 pub fn evolve(state: Option<Case>, event: &Event) -> Result<Case, EvolveError> {
     if let Some(case) = state.as_ref().filter(|case| case.id != event.case_id) {
-        return Err(EvolveError::OtherCase {
-            case_id: case.id.clone(),
-            event: event.case_id.clone(),
-        });
+        return Err(EvolveError::OtherCase { case_id: case.id.clone(), event: event.case_id.clone() });
     }
     let current = state.as_ref().map_or(0, |case| case.version);
     if current.checked_add(1) != Some(event.case_version) {
         let case_id = event.case_id.clone();
-        return Err(EvolveError::VersionGap {
-            case_id,
-            current,
-            event: event.case_version,
-        });
+        return Err(EvolveError::VersionGap { case_id, current, event: event.case_version });
     }
     let mut case = match (state, event.action) {
         (Some(case), Action::CaseTransitioned) => case,
         (None, Action::CaseCreated) => created(event)?,
         (None, Action::CaseTransitioned) | (Some(_), Action::CaseCreated) => {
-            return Err(EvolveError::NotCreated {
-                case_id: event.case_id.clone(),
-            });
+            return Err(EvolveError::NotCreated { case_id: event.case_id.clone() });
         }
     };
     for change in &event.changes {
@@ -78,23 +69,11 @@ fn close_time(before: &Case, event: &Event) -> Option<Timestamp> {
 }
 
 fn created(event: &Event) -> Result<Case, EvolveError> {
-    let missing = || EvolveError::NotCreated {
-        case_id: event.case_id.clone(),
-    };
-    let status = event.changes.iter().find_map(|change| {
-        if let Change::Status { to, .. } = change {
-            Some(to)
-        } else {
-            None
-        }
-    });
-    let title = event.changes.iter().find_map(|change| {
-        if let Change::Title { to, .. } = change {
-            Some(to)
-        } else {
-            None
-        }
-    });
+    let missing = || EvolveError::NotCreated { case_id: event.case_id.clone() };
+    let status =
+        event.changes.iter().find_map(|change| if let Change::Status { to, .. } = change { Some(to) } else { None });
+    let title =
+        event.changes.iter().find_map(|change| if let Change::Title { to, .. } = change { Some(to) } else { None });
     Ok(Case {
         id: event.case_id.clone(),
         version: 0,

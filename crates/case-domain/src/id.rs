@@ -14,20 +14,13 @@ pub struct CaseIdPrefix(Box<str>);
 impl CaseIdPrefix {
     /// Checks a prefix.
     pub fn new(prefix: &str) -> Result<Self, InvalidCaseId> {
-        if is_prefix(prefix) {
-            Ok(Self(prefix.into()))
-        } else {
-            Err(InvalidCaseId)
-        }
+        if is_prefix(prefix) { Ok(Self(prefix.into())) } else { Err(InvalidCaseId) }
     }
 
     /// The id of the case with this number.
     pub fn id(&self, number: u64) -> CaseId {
         let text = format!("{}-{number:0DIGITS_MIN$}", self.0);
-        CaseId {
-            text: text.into(),
-            number,
-        }
+        CaseId { text: text.into(), number }
     }
 }
 
@@ -54,11 +47,7 @@ impl CaseId {
         }
         let number: u64 = digits.parse().map_err(|_| InvalidCaseId)?;
         let id = CaseIdPrefix(prefix.into()).id(number);
-        if number > 0 && &*id.text == text {
-            Ok(id)
-        } else {
-            Err(InvalidCaseId)
-        }
+        if number > 0 && &*id.text == text { Ok(id) } else { Err(InvalidCaseId) }
     }
 
     /// The case's number, from 1 in the order of creation.

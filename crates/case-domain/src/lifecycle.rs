@@ -23,14 +23,8 @@ impl Status {
     pub fn new(name: &str) -> Result<Self, InvalidStatus> {
         let valid = name.len() <= STATUS_CHARS_MAX
             && name.bytes().next().is_some_and(|b| b.is_ascii_uppercase())
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
-        if valid {
-            Ok(Self(name.into()))
-        } else {
-            Err(InvalidStatus)
-        }
+            && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+        if valid { Ok(Self(name.into())) } else { Err(InvalidStatus) }
     }
 
     /// The name.
@@ -160,14 +154,8 @@ impl Lifecycle {
         let mut problems = Vec::new();
         let mut categories = HashMap::new();
         for (index, definition) in draft.statuses.iter().enumerate() {
-            if categories
-                .insert(definition.name.clone(), definition.category)
-                .is_some()
-            {
-                problems.push(LifecycleProblem::DuplicateStatus {
-                    index,
-                    status: definition.name.clone(),
-                });
+            if categories.insert(definition.name.clone(), definition.category).is_some() {
+                problems.push(LifecycleProblem::DuplicateStatus { index, status: definition.name.clone() });
             }
         }
         if draft.statuses.is_empty() {
@@ -175,11 +163,7 @@ impl Lifecycle {
         }
         check_initial(&draft.initial, &categories, &mut problems);
         check_transitions(&draft.transitions, &categories, &mut problems);
-        if problems.is_empty() {
-            Ok(Self { draft, categories })
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(Self { draft, categories }) } else { Err(problems) }
     }
 
     /// Every status.
@@ -210,10 +194,7 @@ impl Lifecycle {
 
     /// The move between two statuses, if it is allowed.
     pub fn transition(&self, from: &Status, to: &Status) -> Option<&Transition> {
-        self.draft
-            .transitions
-            .iter()
-            .find(|edge| edge.from == *from && edge.to == *to)
+        self.draft.transitions.iter().find(|edge| edge.from == *from && edge.to == *to)
     }
 
     /// Every move that leaves a status, in the order of definition.
@@ -233,16 +214,10 @@ fn check_initial(
     let mut seen = HashSet::new();
     for (index, status) in initial.iter().enumerate() {
         if !categories.contains_key(status) {
-            problems.push(LifecycleProblem::UnknownInitialStatus {
-                index,
-                status: status.clone(),
-            });
+            problems.push(LifecycleProblem::UnknownInitialStatus { index, status: status.clone() });
         }
         if !seen.insert(status) {
-            problems.push(LifecycleProblem::DuplicateInitialStatus {
-                index,
-                status: status.clone(),
-            });
+            problems.push(LifecycleProblem::DuplicateInitialStatus { index, status: status.clone() });
         }
     }
 }
@@ -257,31 +232,15 @@ fn check_transitions(
         let (from, to) = (&edge.from, &edge.to);
         // A transition that goes nowhere names its status once.
         let ends = [Some(from), Some(to).filter(|to| *to != from)];
-        for unknown in ends
-            .into_iter()
-            .flatten()
-            .filter(|status| !categories.contains_key(*status))
-        {
+        for unknown in ends.into_iter().flatten().filter(|status| !categories.contains_key(*status)) {
             let (from, to, unknown) = (from.clone(), to.clone(), unknown.clone());
-            problems.push(LifecycleProblem::UnknownTransitionStatus {
-                index,
-                from,
-                to,
-                unknown,
-            });
+            problems.push(LifecycleProblem::UnknownTransitionStatus { index, from, to, unknown });
         }
         if from == to {
-            problems.push(LifecycleProblem::SelfTransition {
-                index,
-                status: from.clone(),
-            });
+            problems.push(LifecycleProblem::SelfTransition { index, status: from.clone() });
         }
         if !seen.insert((from, to)) {
-            problems.push(LifecycleProblem::DuplicateTransition {
-                index,
-                from: from.clone(),
-                to: to.clone(),
-            });
+            problems.push(LifecycleProblem::DuplicateTransition { index, from: from.clone(), to: to.clone() });
         }
     }
 }

@@ -107,10 +107,7 @@ fn check(text: &str, max: usize, admits: impl Fn(char) -> bool) -> Result<(), Te
     }
     match text.chars().enumerate().find(|(_, c)| !admits(*c)) {
         None => Ok(()),
-        Some((index, c)) => Err(TextError::ControlCharacter {
-            code: u32::from(c),
-            at: index + 1,
-        }),
+        Some((index, c)) => Err(TextError::ControlCharacter { code: u32::from(c), at: index + 1 }),
     }
 }
 
@@ -188,20 +185,14 @@ mod tests {
     #[test]
     fn limits_count_characters_not_bytes() {
         assert!(Title::new(&"é".repeat(200)).is_ok());
-        assert_eq!(
-            Title::new(&"é".repeat(201)),
-            Err(TextError::TooLong { actual: 201, max: 200 })
-        );
+        assert_eq!(Title::new(&"é".repeat(201)), Err(TextError::TooLong { actual: 201, max: 200 }));
     }
 
     #[test]
     fn a_line_admits_no_control_characters_and_prose_admits_line_breaks() {
         assert_eq!(Title::new("a\nb"), Err(TextError::ControlCharacter { code: 10, at: 2 }));
         assert!(Reason::new("a\n\tb").is_ok());
-        assert_eq!(
-            Reason::new("a\u{0}"),
-            Err(TextError::ControlCharacter { code: 0, at: 2 })
-        );
+        assert_eq!(Reason::new("a\u{0}"), Err(TextError::ControlCharacter { code: 0, at: 2 }));
     }
 
     #[test]
@@ -223,9 +214,6 @@ mod tests {
         let tags = Tags::new([tag(1), tag(2), tag(1)]).unwrap();
         assert_eq!(tags.as_slice(), [tag(1), tag(2)]);
         assert!(Tags::new((0..TAGS_MAX).map(tag)).is_ok());
-        assert_eq!(
-            Tags::new((0..=TAGS_MAX).map(tag)),
-            Err(TooManyTags { actual: TAGS_MAX + 1 })
-        );
+        assert_eq!(Tags::new((0..=TAGS_MAX).map(tag)), Err(TooManyTags { actual: TAGS_MAX + 1 }));
     }
 }

@@ -15,11 +15,7 @@ impl Timestamp {
 
     /// From microseconds since the epoch; `None` outside [`Self::MIN`] to [`Self::MAX`].
     pub const fn from_unix_us(unix_us: i64) -> Option<Self> {
-        if unix_us < Self::MIN.0 || unix_us > Self::MAX.0 {
-            None
-        } else {
-            Some(Self(unix_us))
-        }
+        if unix_us < Self::MIN.0 || unix_us > Self::MAX.0 { None } else { Some(Self(unix_us)) }
     }
 
     /// From microseconds since the epoch; the nearest storable time where it lies outside the range.

@@ -1,0 +1,29 @@
+//! The disk: SQLite with group commit, readers, migrations, locks and typed store errors.
+//!
+//! One file is opened once ([`SqliteFile::open`]) and then has exactly one [`Writer`] and any number of [`Readers`].
+//! A consumer keeps the writer for itself ([`Writer::transaction`]); a service with many callers gives it to a thread
+//! that commits them in batches ([`GroupCommit`]). What is written, and what it means, is the services' business: this
+//! crate knows neither cases nor gRPC, and it reports neither metrics nor spans ([`BatchObserver`] lets others do so).
+
+mod address;
+mod classify;
+mod error;
+mod events;
+mod folder;
+mod group_commit;
+mod lock;
+mod open;
+mod pragmas;
+mod readers;
+mod schema;
+mod writer;
+
+pub use address::{AddressError, StoreAddress};
+pub use error::{Error, Source};
+pub use group_commit::{
+    BatchInfo, BatchObserver, BatchOutcome, BatchReport, Committed, Ending, GroupCommit, Limits, Participant,
+    SubmitError, Unobserved, WriterThread,
+};
+pub use open::{Durability, SqliteFile};
+pub use readers::Readers;
+pub use writer::Writer;

@@ -1,0 +1,164 @@
+//! Connections that read.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::open::connect;
+use crate::{Error, pragmas};
+
+/// How long a read waits for a connection when all are in use. Point reads take microseconds: whoever waits this long
+/// stands behind scans, and is better told so.
+const WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// A pool of connections that cannot write (`query_only`). Clones share it.
+///
+/// Connections are opened when they are needed, up to the bound, and the one used last is used next, so that its cache
+/// is warm. A service that reads on its runtime's threads asks for at least as many as it has threads.
+#[derive(Debug, Clone)]
+pub struct Readers {
+    pool: Arc<Pool>,
+    wait_max: Duration,
+}
+
+#[derive(Debug)]
+struct Pool {
+    path: PathBuf,
+    connections_max: usize,
+    state: Mutex<State>,
+    returned: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    idle: Vec<Connection>,
+    in_use: usize,
+}
+
+impl Readers {
+    pub(crate) fn new(path: PathBuf, connections: usize) -> Self {
+        let state = Mutex::default();
+        let pool = Pool {
+            path,
+            connections_max: connections.max(1),
+            state,
+            returned: Condvar::new(),
+        };
+        Self {
+            pool: Arc::new(pool),
+            wait_max: WAIT_MAX,
+        }
+    }
+
+    /// The same pool, with another bound on the wait for a connection (default: one second).
+    #[must_use]
+    pub fn with_wait_max(self, wait_max: Duration) -> Self {
+        Self { wait_max, ..self }
+    }
+
+    /// Runs `work` in one read transaction: all its selects see the same state of the store.
+    ///
+    /// It runs on the calling thread, which is right for point reads by key (microseconds) even on a runtime's thread;
+    /// scans belong into [`Readers::read_blocking`]. Keep it short: the log cannot be begun anew while it runs.
+    ///
+    /// [`Error::Unavailable`] if all connections stay in use.
+    pub fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        let mut place = self.acquire()?;
+        let connection = match place.idle.take() {
+            Some(connection) => connection,
+            None => self.pool.open()?,
+        };
+        let outcome = in_transaction(&connection, work);
+        // A connection that has met a broken disk, or is left in a transaction, is not used again.
+        if connection.is_autocommit() && outcome.as_ref().err().is_none_or(leaves_connection_sound) {
+            place.idle = Some(connection);
+        }
+        outcome
+    }
+
+    /// [`Readers::read`] on a blocking thread of the runtime, for what takes longer. It costs far more than a point read.
+    pub async fn read_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let readers = self.clone();
+        match tokio::task::spawn_blocking(move || readers.read(work)).await {
+            Ok(done) => done,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(Error::unavailable("the runtime is shutting down")),
+        }
+    }
+
+    fn acquire(&self) -> Result<Place<'_>, Error> {
+        let pool = self.pool.as_ref();
+        let all_in_use = |state: &mut State| state.in_use >= pool.connections_max;
+        let (mut state, _) = pool
+            .returned
+            .wait_timeout_while(pool.lock(), self.wait_max, all_in_use)
+            .unwrap_or_else(PoisonError::into_inner);
+        if all_in_use(&mut state) {
+            return Err(Error::unavailable(format!(
+                "all {} readers are in use",
+                pool.connections_max
+            )));
+        }
+        state.in_use += 1;
+        Ok(Place {
+            pool,
+            idle: state.idle.pop(),
+        })
+    }
+}
+
+/// A place in the pool, given back when it is dropped, with or without a connection.
+struct Place<'a> {
+    pool: &'a Pool,
+    idle: Option<Connection>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut state = self.pool.lock();
+        state.in_use -= 1;
+        state.idle.extend(self.idle.take());
+        drop(state);
+        self.pool.returned.notify_one();
+    }
+}
+
+impl Pool {
+    /// No one panics while holding the lock, so a poisoned one is sound.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self) -> Result<Connection, Error> {
+        let connection = connect(&self.path, OpenFlags::empty())?;
+        pragmas::set_up_reader(&connection)?;
+        Ok(connection)
+    }
+}
+
+fn in_transaction<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+    connection.prepare_cached("BEGIN DEFERRED")?.execute([])?;
+    let outcome = work(connection);
+    // Nothing was written: committing only ends the transaction, whatever came out of it.
+    connection.prepare_cached("COMMIT")?.execute([])?;
+    outcome
+}
+
+const fn leaves_connection_sound(error: &Error) -> bool {
+    match error {
+        Error::Full | Error::Statement { .. } => true,
+        Error::Unavailable { .. }
+        | Error::DiskFailed { .. }
+        | Error::Corrupt { .. }
+        | Error::SchemaTooNew { .. }
+        | Error::SchemaDiverged { .. }
+        | Error::InUse { .. }
+        | Error::CannotCreate { .. }
+        | Error::WriterPanicked { .. } => false,
+    }
+}

@@ -1,0 +1,166 @@
+//! Carries out commands: hands them to the writer, and tells logs and metrics what became of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use case_api::{ConsistencyToken, Epoch, ParsedCommand, case_to_pb, case_without_id, pb, rejection};
+use case_domain::{Action, Case, Change, Command, Event, RequestContext};
+use rpc_error::{Failure, Reason};
+use service_kit::health::Condition;
+use service_kit::request::RequestMeta;
+use storage::GroupCommit;
+use tokio::time::Instant;
+use tracing::{Instrument, info, info_span};
+
+use crate::idempotency::KeyedRequest;
+use crate::lifecycle::LifecycleInForce;
+use crate::metrics::CommandMetrics;
+use crate::writer::{CaseWriter, Decided, QueuedCommand};
+use crate::{failures, names};
+
+/// When to come back while the audit log catches up.
+const RETRY_BACKLOG: Duration = Duration::from_secs(5);
+
+/// The answer to an accepted command.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    pub(crate) case: pb::Case,
+    pub(crate) replayed: bool,
+    pub(crate) consistency_token: String,
+}
+
+/// Carries out commands.
+#[derive(Clone)]
+pub(crate) struct Commands {
+    pub(crate) writer: GroupCommit<CaseWriter>,
+    pub(crate) lifecycle: Arc<LifecycleInForce>,
+    pub(crate) epoch: Epoch,
+    pub(crate) store: Condition,
+    pub(crate) metrics: CommandMetrics,
+}
+
+impl Commands {
+    /// Decides and stores one command; durable when it returns.
+    pub(crate) async fn carry_out(
+        &self,
+        parsed: ParsedCommand,
+        key: Option<KeyedRequest>,
+        (request, meta): (RequestContext, &RequestMeta),
+    ) -> Result<Accepted, Failure> {
+        let began = Instant::now();
+        let case_id = parsed.command.case_id().map(ToString::to_string);
+        let queued = QueuedCommand { command: parsed.command, request, key, validate_only: parsed.validate_only };
+        let span = info_span!(
+            "store.append",
+            otel.kind = "client",
+            db.system.name = "sqlite",
+            db.operation.name = "append",
+            db.collection.name = "events",
+            db.operation.batch.size = tracing::field::Empty,
+        );
+        let submitted = self.writer.submit(queued, meta.deadline).instrument(span.clone()).await;
+        let committed = submitted.map_err(|error| failures::of_submission(&error, &self.store))?;
+        span.record("db.operation.batch.size", committed.batch.size);
+        let answer = self.answer(committed.answer, began.elapsed());
+        if let Err(failure) = &answer {
+            self.rejected(case_id.as_deref(), failure);
+        }
+        answer
+    }
+
+    fn answer(&self, decided: Decided, took: Duration) -> Result<Accepted, Failure> {
+        match decided {
+            Decided::Accepted { case, position, event } => {
+                if let Some(event) = event {
+                    self.happened(&event, took);
+                }
+                Ok(self.accepted(&case, position, false))
+            }
+            Decided::Replayed { case, position } => {
+                info!(name: names::COMMAND_REPLAYED, case_id = %case.id, "{} was answered again as the first time", case.id);
+                Ok(self.accepted(&case, position, true))
+            }
+            Decided::Valid { case } => Ok(self.valid(&case)),
+            Decided::Rejected(refused) => Err(rejection::failure(&refused)),
+            Decided::KeyReused => Err(Failure::new(
+                Reason::IdempotencyKeyReused,
+                "this idempotency key was used for another request; use a new key for a new request",
+            )),
+            Decided::BacklogFull { consumer, waiting } => Err(Failure::new(
+                Reason::AuditBacklogFull,
+                format!("{waiting} events wait for {consumer}; commands are taken again once it has caught up"),
+            )
+            .with_metadata("consumer", consumer)
+            .with_metadata("waiting", waiting.to_string())
+            .with_retry_after(RETRY_BACKLOG)),
+        }
+    }
+
+    fn accepted(&self, case: &Case, position: u64, replayed: bool) -> Accepted {
+        let consistency_token = ConsistencyToken { epoch: self.epoch, position }.encode();
+        Accepted { case: case_to_pb(case, &self.lifecycle.lifecycle), replayed, consistency_token }
+    }
+
+    /// The case as it would be. A case that would be new has no id: no number is used up.
+    fn valid(&self, case: &Case) -> Accepted {
+        let is_new = case.version == 1;
+        let lifecycle = &self.lifecycle.lifecycle;
+        let case = if is_new { case_without_id(case, lifecycle) } else { case_to_pb(case, lifecycle) };
+        Accepted { case, replayed: false, consistency_token: String::new() }
+    }
+
+    /// R10: the log line and the metric of an event. The span is the caller's, the audit record the feed's.
+    fn happened(&self, event: &Event, took: Duration) {
+        let duration_ms = took.as_secs_f64() * 1_000.0;
+        let case_id = &event.case_id;
+        match event.action {
+            Action::CaseCreated => {
+                self.metrics.created();
+                info!(name: names::CASE_CREATED, case_id = %case_id, duration_ms, outcome = "accepted", "{case_id} created");
+            }
+            Action::CaseTransitioned => {
+                let (from, to) = statuses(event);
+                self.metrics.transitioned(to);
+                info!(name: names::CASE_TRANSITIONED, case_id = %case_id, from_status = from, to_status = to, duration_ms, outcome = "accepted", "{case_id} moved from {from} to {to}");
+            }
+        }
+    }
+
+    /// R12: a command that was refused by the rules.
+    pub(crate) fn rejected(&self, case_id: Option<&str>, failure: &Failure) {
+        let reason = failure.reason().as_str();
+        self.metrics.rejected(reason);
+        let case_id = case_id.unwrap_or("(new)");
+        info!(name: names::COMMAND_REJECTED, case_id, reason, outcome = "rejected", "a command on {case_id} was refused: {reason}");
+    }
+}
+
+fn statuses(event: &Event) -> (&str, &str) {
+    let status = |change: &'_ Change| matches!(change, Change::Status { .. });
+    match event.changes.iter().find(|change| status(change)) {
+        Some(Change::Status { from, to }) => (from.as_ref().map_or("", |from| from.as_str()), to.as_str()),
+        Some(
+            Change::Title { .. }
+            | Change::Description(_)
+            | Change::Priority(_)
+            | Change::Severity(_)
+            | Change::Assignee(_)
+            | Change::Team(_)
+            | Change::Reporter(_)
+            | Change::Tags(_)
+            | Change::CustomFields(_)
+            | Change::DueTime(_),
+        )
+        | None => ("", ""),
+    }
+}
+
+/// The name of the span that covers the service's part of a command.
+pub(crate) fn span_of(command: &Command) -> tracing::Span {
+    match command {
+        Command::CreateCase(_) => info_span!("command.create_case", case.id = tracing::field::Empty),
+        Command::TransitionCase(command) => {
+            info_span!("command.transition_case", case.id = %command.case_id, case.status.to = %command.to_status)
+        }
+    }
+}

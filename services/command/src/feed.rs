@@ -1,0 +1,183 @@
+//! The event feed: every event in the order of commitment, to any number of named consumers.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use case_api::Epoch;
+use case_api::feed_pb::case_event_feed_service_server::CaseEventFeedService;
+use case_api::feed_pb::{
+    EventBatch, FeedHeartbeat, FeedOpened, FollowRequest, FollowResponse, FollowStart, follow_request::Message as Said,
+    follow_response::Message as Say,
+};
+use rpc_error::{Failure, Reason};
+use service_kit::health::Condition;
+use service_kit::request::RequestMeta;
+use storage::Readers;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming};
+use tracing::{Instrument, Span, info, warn};
+
+use crate::consumers::Consumers;
+use crate::lifecycle::LifecycleInForce;
+use crate::{names, schema};
+
+/// Events in one message.
+const BATCH_EVENTS_MAX: usize = 512;
+/// Encoded size of one message's events after which no further one is added: far below the message limit of 4 MiB.
+const BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// How long a consumer hears nothing when nothing happens.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
+/// Messages that are read ahead of a slow consumer. Beyond that, HTTP/2 holds the feed back.
+const MESSAGES_AHEAD: usize = 2;
+/// The longest name of a consumer, in characters.
+const CONSUMER_CHARS_MAX: usize = 64;
+/// When a consumer should come back after a shutdown.
+const RETRY_DRAINING: Duration = Duration::from_secs(1);
+
+/// Serves `casetracker.feed.v1.CaseEventFeedService`.
+#[derive(Clone)]
+pub(crate) struct FeedHandler {
+    pub(crate) readers: Readers,
+    pub(crate) epoch: Epoch,
+    pub(crate) head: watch::Receiver<u64>,
+    pub(crate) lifecycle: Arc<LifecycleInForce>,
+    pub(crate) consumers: Arc<Consumers>,
+    pub(crate) store: Condition,
+    pub(crate) shutdown: CancellationToken,
+}
+
+type Outbox = mpsc::Sender<Result<FollowResponse, Status>>;
+
+/// Why a stream of the feed ends.
+enum End {
+    /// The consumer went away.
+    Gone,
+    /// The server must end it.
+    Failed(Failure),
+}
+
+#[tonic::async_trait]
+impl CaseEventFeedService for FeedHandler {
+    type FollowStream = Pin<Box<dyn Stream<Item = Result<FollowResponse, Status>> + Send>>;
+
+    async fn follow(&self, request: Request<Streaming<FollowRequest>>) -> Result<Response<Self::FollowStream>, Status> {
+        let meta = RequestMeta::of(&request);
+        let mut inbound = request.into_inner();
+        let first = inbound.message().await?.and_then(|request| request.message);
+        let start = started(first).map_err(|failure| meta.status(failure))?;
+        let (outbox, outgoing) = mpsc::channel(MESSAGES_AHEAD);
+        // In the span of the call: their log lines carry its ids.
+        tokio::spawn(self.clone().hear(inbound, start.consumer.clone()).instrument(Span::current()));
+        tokio::spawn(self.clone().speak(outbox, start, meta).instrument(Span::current()));
+        Ok(Response::new(Box::pin(ReceiverStream::new(outgoing))))
+    }
+}
+
+impl FeedHandler {
+    /// Notes acknowledgements until the consumer says no more.
+    async fn hear(self, mut inbound: Streaming<FollowRequest>, consumer: String) {
+        while let Ok(Some(request)) = inbound.message().await {
+            let Some(Said::Acknowledgement(acknowledgement)) = request.message else {
+                continue;
+            };
+            // Nobody can have made durable what does not exist.
+            let position = acknowledgement.position.min(*self.head.borrow());
+            if !self.consumers.acknowledge(&consumer, position) {
+                warn!(consumer, "the acknowledgements of {consumer} are not kept: there are too many consumers");
+                return;
+            }
+        }
+    }
+
+    /// Sends everything after the start, and then what comes.
+    async fn speak(mut self, outbox: Outbox, start: FollowStart, meta: RequestMeta) {
+        let FollowStart { consumer, after_position } = start;
+        info!(name: names::FEED_CONSUMER_CONNECTED, consumer, after_position, "{consumer} follows the feed after position {after_position}");
+        let reason = match self.run(&outbox, after_position).await {
+            End::Gone => "the consumer went away".to_owned(),
+            End::Failed(failure) => {
+                let reason = failure.message().to_owned();
+                // The consumer may be gone by now: then nobody needs the status.
+                let _ = outbox.send(Err(meta.status(failure))).await;
+                reason
+            }
+        };
+        info!(name: names::FEED_CONSUMER_DISCONNECTED, consumer, reason, "{consumer} no longer follows the feed: {reason}");
+    }
+
+    async fn run(&mut self, outbox: &Outbox, after_position: u64) -> End {
+        let opened = FeedOpened { epoch: self.epoch.0.to_vec(), head_position: *self.head.borrow() };
+        let lifecycle = self.lifecycle.definition.clone();
+        for message in [Say::Opened(opened), Say::Lifecycle(lifecycle)] {
+            if send(outbox, message).await.is_err() {
+                return End::Gone;
+            }
+        }
+        let mut sent = after_position;
+        loop {
+            let next = match self.next(sent).await {
+                Ok(next) => next,
+                Err(end) => return end,
+            };
+            if let Say::Batch(batch) = &next {
+                let last = batch.events.last().and_then(|event| event.evidence.as_ref());
+                sent = last.map_or(sent, |evidence| evidence.position);
+            }
+            tokio::select! {
+                gone = send(outbox, next) => if gone.is_err() { return End::Gone },
+                () = self.shutdown.cancelled() => return draining(),
+            }
+        }
+    }
+
+    /// Waits for events after a position, or for the time of a sign of life.
+    async fn next(&mut self, sent: u64) -> Result<Say, End> {
+        let shutdown = self.shutdown.clone();
+        let waited = tokio::select! {
+            ahead = self.head.wait_for(|head| *head > sent) => Some(ahead.is_ok()),
+            () = tokio::time::sleep(HEARTBEAT_INTERVAL) => None,
+            () = shutdown.cancelled() => Some(false),
+        };
+        let head_position = *self.head.borrow();
+        match waited {
+            Some(true) => {}
+            // The server is told to end, or the writer has ended.
+            Some(false) => return Err(draining()),
+            None => return Ok(Say::Heartbeat(FeedHeartbeat { head_position })),
+        }
+        let read = move |connection: &_| schema::read_events(connection, sent, BATCH_EVENTS_MAX, BATCH_BYTES_MAX);
+        let events = self.readers.read_blocking(read).await;
+        let events =
+            events.map_err(|error| End::Failed(store_failure::failure(&error, "read of the feed", &self.store)))?;
+        Ok(Say::Batch(EventBatch { events, head_position }))
+    }
+}
+
+async fn send(outbox: &Outbox, message: Say) -> Result<(), mpsc::error::SendError<Result<FollowResponse, Status>>> {
+    outbox.send(Ok(FollowResponse { message: Some(message) })).await
+}
+
+fn draining() -> End {
+    let failure = Failure::new(Reason::Draining, "the feed is shutting down; follow it again from the last position");
+    End::Failed(failure.with_retry_after(RETRY_DRAINING))
+}
+
+fn started(first: Option<Said>) -> Result<FollowStart, Failure> {
+    let invalid = |field: &str, description: &str| {
+        Failure::new(Reason::ValidationFailed, format!("1 field is invalid: {field}: {description}"))
+            .with_metadata("fields", field)
+            .with_violation(field, description, "INVALID")
+    };
+    let Some(Said::Start(start)) = first else {
+        return Err(invalid("start", "must be the first message"));
+    };
+    let named = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if start.consumer.is_empty() || start.consumer.len() > CONSUMER_CHARS_MAX || !start.consumer.chars().all(named) {
+        return Err(invalid("start.consumer", "must be 1 to 64 of a-z, 0-9 and -"));
+    }
+    Ok(start)
+}

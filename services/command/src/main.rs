@@ -1,0 +1,25 @@
+//! The binary of case-command.
+
+use std::process::ExitCode;
+
+use case_command::{Deps, run};
+use service_kit::exit::Exit;
+use service_kit::host;
+use service_kit::program::{self, Process, Program};
+
+fn main() -> ExitCode {
+    let program = Program {
+        name: "case-command",
+        about: "Decides and stores every change of a case, and publishes it on the event feed",
+        version: env!("CARGO_PKG_VERSION"),
+        lifecycle_flag: true,
+        health_addresses: |settings| vec![settings.command.listen],
+    };
+    program::main(&program, serve)
+}
+
+async fn serve(process: Process) -> Result<(), Exit> {
+    let Process { settings, shutdown, clock, entropy } = process;
+    let listener = host::bind(settings.command.listen).await?;
+    run(Deps { settings, clock, entropy, shutdown }, listener).await
+}

@@ -1,0 +1,40 @@
+//! Names of this service's log events, spans' attributes and metrics.
+
+/// A case was opened.
+pub(crate) const CASE_CREATED: &str = "case_created";
+/// A case was moved to another status.
+pub(crate) const CASE_TRANSITIONED: &str = "case_transitioned";
+/// An accepted command was sent again and answered as the first time.
+pub(crate) const COMMAND_REPLAYED: &str = "command_replayed";
+/// A command was refused by the rules.
+pub(crate) const COMMAND_REJECTED: &str = "command_rejected";
+/// Another lifecycle has come into force.
+pub(crate) const LIFECYCLE_CHANGED: &str = "lifecycle_changed";
+/// A consumer follows the feed.
+pub(crate) const FEED_CONSUMER_CONNECTED: &str = "feed_consumer_connected";
+/// A consumer no longer follows the feed.
+pub(crate) const FEED_CONSUMER_DISCONNECTED: &str = "feed_consumer_disconnected";
+/// The store is open.
+pub(crate) const STORE_OPENED: &str = "store_opened";
+
+/// Cases opened.
+pub(crate) const METRIC_CREATED: &str = "case_created_total";
+/// Cases moved, by the status they entered.
+pub(crate) const METRIC_TRANSITION: &str = "case_transition_total";
+/// Commands refused, by reason.
+pub(crate) const METRIC_REJECTED: &str = "case_command_rejected_total";
+/// How long a command's transaction took.
+pub(crate) const METRIC_STORE_DURATION: &str = "db.client.operation.duration";
+/// Commands in one transaction.
+pub(crate) const METRIC_BATCH_SIZE: &str = "case_store_batch_size";
+/// Commands that wait for the writer.
+pub(crate) const METRIC_QUEUE_DEPTH: &str = "case_store_queue_depth";
+/// Events that a consumer has not acknowledged.
+pub(crate) const METRIC_FEED_UNACKNOWLEDGED: &str = "case_feed_unacknowledged_events";
+
+/// The label of [`METRIC_TRANSITION`]: a name of the lifecycle.
+pub(crate) const LABEL_TO_STATUS: &str = "to_status";
+/// The label of [`METRIC_REJECTED`]: a reason of the API.
+pub(crate) const LABEL_REASON: &str = "reason";
+/// The label of [`METRIC_FEED_UNACKNOWLEDGED`]: a consumer's name, at most 64 of them.
+pub(crate) const LABEL_CONSUMER: &str = "consumer";

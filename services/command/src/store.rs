@@ -1,0 +1,101 @@
+//! Opens and closes the store of this service.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use case_api::Epoch;
+use case_domain::CaseIdPrefix;
+use service_kit::exit::{self, Exit, ExitCode};
+use service_kit::health::Condition;
+use storage::{Durability, Error, GroupCommit, Limits, Readers, SqliteFile, StoreAddress, WriterThread};
+use tokio::sync::watch;
+use tracing::info;
+
+use crate::consumers::Consumers;
+use crate::lifecycle::{self, LifecycleInForce, PutInForceError};
+use crate::metrics::{StoreMetrics, observe_feed};
+use crate::writer::{self, CaseWriter, Surroundings};
+use crate::{Deps, names, schema};
+
+/// Connections that read the feed at once.
+const READERS: usize = 8;
+
+/// The open store with its writer's thread.
+pub(crate) struct Store {
+    pub(crate) writer: GroupCommit<CaseWriter>,
+    thread: WriterThread,
+    pub(crate) readers: Readers,
+    pub(crate) epoch: Epoch,
+    pub(crate) head: watch::Receiver<u64>,
+    pub(crate) lifecycle: Arc<LifecycleInForce>,
+    pub(crate) consumers: Arc<Consumers>,
+}
+
+impl Store {
+    /// Opens the store, migrates it, and reads what is remembered between commands.
+    pub(crate) async fn open(deps: &Deps, condition: Condition) -> Result<Self, Exit> {
+        let deps = deps.clone();
+        let opened = tokio::task::spawn_blocking(move || open(&deps, condition)).await;
+        opened.unwrap_or_else(|panic| Err(Exit::new(ExitCode::DataCorrupt, format!("opening the store: {panic}"))))
+    }
+
+    /// Commits what waits and closes the store.
+    pub(crate) async fn close(self) {
+        let Self { writer, thread, .. } = self;
+        drop(writer);
+        // The thread ends once nobody can send: the handlers' clones went with the server.
+        let joined = tokio::task::spawn_blocking(move || thread.join());
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, joined).await;
+    }
+}
+
+/// How long closing may take. A handler that hangs beyond the drain keeps the writer open; its work is durable or refused.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+fn open(deps: &Deps, condition: Condition) -> Result<Store, Exit> {
+    let settings = &deps.settings;
+    let address = settings.command.store.as_str();
+    let StoreAddress::Sqlite(path) =
+        address.parse().map_err(|error| Exit::new(ExitCode::Configuration, format!("command.store: {error}")))?;
+    let prefix = CaseIdPrefix::new(&settings.command.case_id_prefix).map_err(|_| {
+        let message = "command.case_id_prefix must be 1 to 16 of A-Z and 0-9, beginning with a letter";
+        Exit::new(ExitCode::Configuration, message)
+    })?;
+    let wanted = lifecycle::read(settings.lifecycle.path.as_deref())?;
+    let file = SqliteFile::open(&path, schema::migrations(), Durability::Full)
+        .map_err(|error| store_failure::exit(&error, &path))?;
+    let readers = file.readers(READERS);
+    let writer = file.into_writer();
+    let connection = writer.connection();
+    let failed = |error: Error| store_failure::exit(&error, &path);
+    let epoch = writer::found(connection, &*deps.entropy).map_err(failed)?;
+    let now_us = deps.clock.unix_us();
+    let in_force = lifecycle::put_in_force(connection, wanted, now_us).map_err(|error| match error {
+        PutInForceError::Strands(_) => Exit::new(ExitCode::Configuration, error.to_string()),
+        PutInForceError::Store(error) => store_failure::exit(&error, &path),
+    })?;
+    let lifecycle = Arc::new(in_force);
+    let remembered = schema::load_acknowledgements(connection).map_err(failed)?;
+    let consumers = Arc::new(Consumers::new(&settings.command.required_consumers, remembered));
+    let surroundings = Surroundings {
+        clock: Arc::clone(&deps.clock),
+        entropy: Arc::clone(&deps.entropy),
+        lifecycle: Arc::clone(&lifecycle),
+        case_id_prefix: prefix,
+        consumers: Arc::clone(&consumers),
+        backlog_max: settings.command.audit_max_backlog,
+    };
+    let retention_us = i64::try_from(settings.idempotency.retention.as_micros()).unwrap_or(i64::MAX);
+    let (participant, head) = CaseWriter::load(connection, surroundings, retention_us).map_err(failed)?;
+    let fatal_path = path.clone();
+    let fatal = move |error: Error| {
+        condition.fail("the writer has ended");
+        exit::now(&store_failure::exit(&error, &fatal_path))
+    };
+    let (writer, thread) =
+        GroupCommit::start(writer, participant, Limits::default(), StoreMetrics::new(), fatal).map_err(failed)?;
+    observe_feed(Arc::clone(&consumers), head.clone());
+    let position = *head.borrow();
+    info!(name: names::STORE_OPENED, position, path = %path.display(), "the case store is open at position {position}");
+    Ok(Store { writer, thread, readers, epoch, head, lifecycle, consumers })
+}
