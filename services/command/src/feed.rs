@@ -70,17 +70,21 @@ impl CaseEventFeedService for FeedHandler {
         let first = inbound.message().await?.and_then(|request| request.message);
         let start = started(first).map_err(|failure| meta.status(failure))?;
         let (outbox, outgoing) = mpsc::channel(MESSAGES_AHEAD);
+        let ended = CancellationToken::new();
+        let hear = self.clone().hear(inbound, start.consumer.clone(), ended.clone());
+        let speak = self.clone().speak(outbox, start, meta, ended);
         // In the span of the call: their log lines carry its ids.
-        tokio::spawn(self.clone().hear(inbound, start.consumer.clone()).instrument(Span::current()));
-        tokio::spawn(self.clone().speak(outbox, start, meta).instrument(Span::current()));
+        tokio::spawn(hear.instrument(Span::current()));
+        tokio::spawn(speak.instrument(Span::current()));
         Ok(Response::new(Box::pin(ReceiverStream::new(outgoing))))
     }
 }
 
 impl FeedHandler {
-    /// Notes acknowledgements until the consumer says no more.
-    async fn hear(self, mut inbound: Streaming<FollowRequest>, consumer: String) {
-        while let Ok(Some(request)) = inbound.message().await {
+    /// Notes acknowledgements until the stream ends. An unread half would keep the connection open, and the drain waiting.
+    async fn hear(self, mut inbound: Streaming<FollowRequest>, consumer: String, ended: CancellationToken) {
+        let mut next = async || ended.run_until_cancelled(inbound.message()).await;
+        while let Some(Ok(Some(request))) = next().await {
             let Some(Said::Acknowledgement(acknowledgement)) = request.message else {
                 continue;
             };
@@ -94,7 +98,8 @@ impl FeedHandler {
     }
 
     /// Sends everything after the start, and then what comes.
-    async fn speak(mut self, outbox: Outbox, start: FollowStart, meta: RequestMeta) {
+    async fn speak(mut self, outbox: Outbox, start: FollowStart, meta: RequestMeta, ended: CancellationToken) {
+        let _ended = ended.drop_guard();
         let FollowStart { consumer, after_position } = start;
         info!(name: names::FEED_CONSUMER_CONNECTED, consumer, after_position, "{consumer} follows the feed after position {after_position}");
         let reason = match self.run(&outbox, after_position).await {

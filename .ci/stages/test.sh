@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# All tests, with the command that README.md gives.
+source "$(dirname "$0")/../lib.sh"
+command=$(bash .ci/readme-block README.md test)
+echo "+ $command"
+bash -euo pipefail -c "$command"

@@ -1,0 +1,199 @@
+//! Serves the routes of one service on one port, behind the layers, until it is told to stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tracing::{info, warn};
+
+use crate::exit::{Exit, ExitCode};
+use crate::health::{self, Health};
+use crate::identity::Identity;
+use crate::layers::{self, Methods, Shared};
+use crate::settings::{AuthSettings, LimitSettings};
+use crate::telemetry::{ServerMetrics, names, scoped};
+
+mod connection;
+
+/// How often a silent connection is asked whether its peer is alive, and how long the peer may take to answer.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The largest header block of a call, in bytes.
+const HEADER_BYTES_MAX: u32 = 16 * 1024;
+
+/// Streams that a connection may have beyond the configured limits: for health, and for the refusals.
+const STREAMS_SPARE: usize = 64;
+
+/// How long connections that were cut off may take to notice.
+const CUT_GRACE: Duration = Duration::from_secs(1);
+
+/// Everything about a server but its routes.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// In whose name spans, metrics and log lines of the calls are.
+    pub identity: Identity,
+    /// Served as `grpc.health.v1`; it drains when the server does.
+    pub health: Health,
+    /// What is taken on at once. `message_bytes` is for the services themselves (`max_decoding_message_size`).
+    pub limits: LimitSettings,
+    /// Who may call.
+    pub auth: AuthSettings,
+    /// How long a shutdown waits for calls in flight.
+    pub drain_timeout: Duration,
+    /// Whether clients can ask for the schema.
+    pub reflection: bool,
+}
+
+/// Takes a port. In use: [`ExitCode::InUse`], which names the address; anything else: [`ExitCode::CannotCreate`].
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, Exit> {
+    TcpListener::bind(address).await.map_err(|error| {
+        if error.kind() == std::io::ErrorKind::AddrInUse {
+            Exit::new(ExitCode::InUse, format!("{address} is in use by another process: stop it, or listen elsewhere"))
+        } else {
+            Exit::new(ExitCode::CannotCreate, format!("cannot listen on {address}: {error}"))
+        }
+    })
+}
+
+impl Host {
+    /// Serves until `shutdown`, then drains: not ready any more, no new connections, calls in flight may finish for
+    /// `drain_timeout`, and what is left then is cut off.
+    ///
+    /// `descriptors` is the encoded `FileDescriptorSet` of the routes: methods that are not in it count as unknown.
+    /// Streams that should end by themselves when the server drains watch `shutdown`.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        routes: Routes,
+        descriptors: &'static [u8],
+        shutdown: CancellationToken,
+    ) -> Result<(), Exit> {
+        scoped(self.identity, self.serve_here(listener, routes, descriptors, shutdown)).await
+    }
+
+    async fn serve_here(
+        self,
+        listener: TcpListener,
+        routes: Routes,
+        descriptors: &'static [u8],
+        shutdown: CancellationToken,
+    ) -> Result<(), Exit> {
+        if let Ok(address) = listener.local_addr() {
+            info!(name: names::LISTENING, address = %address, "{} listens on {address}", self.identity.name);
+        }
+        let shared = Arc::new(self.shared(descriptors)?);
+        let routes = self.standard_services(routes, descriptors)?;
+        let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
+        // Whatever ends this future ends the connections with it.
+        let _cut = cut.clone().drop_guard();
+        let server = self.transport().layer(layers::stack(Arc::clone(&shared))).serve_with_incoming_shutdown(
+            routes.prepare(),
+            connection::accept(listener, cut.clone()),
+            stop.clone().cancelled_owned(),
+        );
+        let mut drain = Drain { host: &self, shared: &shared, begun: None, cut_off: 0 };
+        let outcome = tokio::select! {
+            outcome = server => outcome,
+            () = drain.run(&shutdown, &stop, &cut) => Ok(()),
+        };
+        drain.log();
+        outcome
+            .map_err(|error| Exit::new(ExitCode::Unavailable, format!("{} cannot serve: {error}", self.identity.name)))
+    }
+
+    fn shared(&self, descriptors: &[u8]) -> Result<Shared, Exit> {
+        let sets = [
+            descriptors,
+            health::DESCRIPTORS,
+            tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+            tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+        ];
+        Ok(Shared {
+            identity: self.identity,
+            methods: Methods::of(&sets).map_err(|error| unusable_descriptors(&error))?,
+            metrics: ServerMetrics::new(self.identity),
+            limits: self.limits.clone(),
+            auth: self.auth.clone(),
+            health: self.health.clone(),
+        })
+    }
+
+    /// Adds what every server has.
+    fn standard_services(&self, routes: Routes, descriptors: &'static [u8]) -> Result<Routes, Exit> {
+        let routes = routes.add_service(health::server(self.health.clone()));
+        if !self.reflection {
+            return Ok(routes);
+        }
+        let builder = || {
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(descriptors)
+                .register_encoded_file_descriptor_set(health::DESCRIPTORS)
+                // Tools print the details of errors only if they can look up their types.
+                .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+        };
+        let v1 = builder().build_v1().map_err(|error| unusable_descriptors(&error))?;
+        let v1alpha = builder().build_v1alpha().map_err(|error| unusable_descriptors(&error))?;
+        Ok(routes.add_service(v1).add_service(v1alpha))
+    }
+
+    fn transport(&self) -> Server {
+        let streams = self.limits.requests_in_flight.saturating_add(self.limits.streams_in_flight);
+        let streams = u32::try_from(streams.saturating_add(STREAMS_SPARE)).unwrap_or(u32::MAX);
+        Server::builder()
+            .http2_keepalive_interval(Some(KEEP_ALIVE_INTERVAL))
+            .http2_keepalive_timeout(Some(KEEP_ALIVE_TIMEOUT))
+            .http2_max_header_list_size(HEADER_BYTES_MAX)
+            // Above the limits of admission: whoever reaches one is told so, instead of waiting without a word.
+            .max_concurrent_streams(streams)
+    }
+}
+
+/// A shutdown of one server.
+struct Drain<'a> {
+    host: &'a Host,
+    shared: &'a Shared,
+    begun: Option<Instant>,
+    /// Calls that had to be cut off.
+    cut_off: i64,
+}
+
+impl Drain<'_> {
+    /// Waits for `shutdown`, has the server stop, and bounds how long that takes: a hung handler, an open stream or a
+    /// peer that never spoke would hold it up for ever (hyper#4170).
+    async fn run(&mut self, shutdown: &CancellationToken, stop: &CancellationToken, cut: &CancellationToken) {
+        shutdown.cancelled().await;
+        self.begun = Some(Instant::now());
+        self.host.health.drain();
+        let (name, in_flight) = (self.host.identity.name, self.shared.metrics.active());
+        let drain_timeout_ms = millis(self.host.drain_timeout);
+        info!(name: names::DRAIN_STARTED, in_flight, drain_timeout_ms, "{name} takes no more calls; {in_flight} in flight");
+        stop.cancel();
+        tokio::time::sleep(self.host.drain_timeout).await;
+        self.cut_off = self.shared.metrics.active();
+        cut.cancel();
+        tokio::time::sleep(CUT_GRACE).await;
+    }
+
+    fn log(&self) {
+        let Some(begun) = self.begun else { return };
+        let (name, cut_off, duration_ms) = (self.host.identity.name, self.cut_off, millis(begun.elapsed()));
+        if cut_off == 0 {
+            info!(name: names::DRAIN_FINISHED, cut_off, duration_ms, "{name} has finished every call");
+        } else {
+            warn!(name: names::DRAIN_FINISHED, cut_off, duration_ms, "{name} has cut off {cut_off} calls");
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn unusable_descriptors(error: &dyn std::error::Error) -> Exit {
+    Exit::new(ExitCode::Configuration, format!("a bug: the descriptors of the services cannot be read: {error}"))
+}

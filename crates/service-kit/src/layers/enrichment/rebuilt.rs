@@ -1,0 +1,81 @@
+//! Which failure a foreign status means.
+
+use rpc_error::{Failure, Reason};
+use tonic::{Code, Status};
+use tracing::error;
+
+use crate::telemetry::{code_name, names};
+
+/// The longest part of a path that an answer repeats, in bytes.
+const PATH_BYTES_MAX: usize = 256;
+
+/// How tonic and prost begin the messages of INTERNAL when a request cannot be read.
+const UNREADABLE: [&str; 4] =
+    ["failed to decode", "Missing request message", "Unexpected EOF decoding", "protocol error: received message"];
+
+/// What a status without an `ErrorInfo` means.
+pub(super) fn failure(status: &Status, path: &str, message_bytes: usize) -> Failure {
+    match status.code() {
+        Code::OutOfRange if status.message().contains("decoded message length too large") => too_large(message_bytes),
+        Code::Internal if UNREADABLE.iter().any(|begin| status.message().starts_with(begin)) => {
+            undecodable(status.message())
+        }
+        Code::InvalidArgument => undecodable(status.message()),
+        Code::Unimplemented if status.message().is_empty() => unknown_method(path),
+        // For instance an unsupported compression: the message says what.
+        Code::Unimplemented => Failure::new(Reason::Unimplemented, status.message()),
+        Code::DeadlineExceeded => super::super::deadline::expired(),
+        Code::Cancelled if is_timeout(status) => super::super::deadline::expired(),
+        Code::Cancelled => Failure::new(Reason::Cancelled, "the caller went away"),
+        // No handler of ours answers so: all of them go through rpc_error. It is a bug, and told as one.
+        Code::Ok
+        | Code::Unknown
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::ResourceExhausted
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Internal
+        | Code::Unavailable
+        | Code::DataLoss
+        | Code::Unauthenticated => Failure::internal(),
+    }
+}
+
+/// Logs what the caller is not told.
+pub(super) fn log_if_unexpected(failure: &Failure, status: &Status) {
+    if failure.reason() == Reason::Internal {
+        let code = code_name(status.code());
+        error!(name: names::UNEXPECTED_ERROR, code, error = status.message(), "a status that is none of ours: {code}");
+    }
+}
+
+fn too_large(message_bytes: usize) -> Failure {
+    let text = format!("the message is larger than {message_bytes} bytes (limits.message_bytes): send less at once");
+    Failure::new(Reason::MessageTooLarge, text)
+        .with_metadata("cause", "message_bytes")
+        .with_metadata("scope", "message")
+        .with_metadata("limit", message_bytes.to_string())
+        .with_quota("message", &format!("limits.message_bytes = {message_bytes}"))
+}
+
+fn undecodable(why: &str) -> Failure {
+    let text = "the request is no valid message of this method: compare it with the proto files or with reflection";
+    Failure::new(Reason::ValidationFailed, text).with_violation("request", why, "UNDECODABLE")
+}
+
+fn unknown_method(path: &str) -> Failure {
+    let path = &path[..path.floor_char_boundary(PATH_BYTES_MAX)];
+    Failure::new(
+        Reason::Unimplemented,
+        format!("there is no method {path} on this port: ask reflection for those there are"),
+    )
+    .with_metadata("method", path)
+}
+
+/// How tonic reports a time limit of its own, for instance that of a call which a handler made.
+fn is_timeout(status: &Status) -> bool {
+    status.message() == "Timeout expired"
+}

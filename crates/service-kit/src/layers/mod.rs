@@ -1,0 +1,86 @@
+//! The stack around every server, outermost first:
+//!
+//! 1. [`telemetry`]: the span, the correlation id, the outcome, panics. Outermost, so that it sees every answer.
+//! 2. [`enrichment`]: answers that arise below the handlers get the details that all of ours have.
+//! 3. [`admission`]: refuses what is too much, or too late.
+//! 4. [`deadline`]: ends what nobody waits for any more.
+//! 5. [`authentication`]: who asks.
+//!
+//! All of them speak HTTP, since a tonic interceptor sees neither path nor answer. None of them ever fails or is not
+//! ready: an answer of theirs is a gRPC status like any other.
+
+mod admission;
+mod authentication;
+mod body;
+mod call;
+mod deadline;
+mod enrichment;
+mod methods;
+mod telemetry;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::{Request, Response};
+use tonic::body::Body;
+use tower::ServiceBuilder;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::health::Health;
+use crate::identity::Identity;
+use crate::settings::{AuthSettings, LimitSettings};
+use crate::telemetry::ServerMetrics;
+
+pub(crate) use call::{GRPC_TIMEOUT_HEADER, new_request_id};
+pub(crate) use methods::Methods;
+
+/// What every layer answers with.
+type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+/// What all layers of one server share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) identity: Identity,
+    pub(crate) methods: Methods,
+    pub(crate) metrics: ServerMetrics,
+    pub(crate) limits: LimitSettings,
+    pub(crate) auth: AuthSettings,
+    pub(crate) health: Health,
+}
+
+/// The whole stack.
+pub(crate) fn stack<S>(shared: Arc<Shared>) -> impl Layer<S, Service = impl HttpService> + Clone
+where
+    S: HttpService,
+{
+    let mode = shared.auth.mode;
+    ServiceBuilder::new()
+        .layer(telemetry::TelemetryLayer::new(Arc::clone(&shared)))
+        .layer(enrichment::EnrichmentLayer::new(Arc::clone(&shared)))
+        .layer(admission::AdmissionLayer::new(shared))
+        .layer(deadline::DeadlineLayer)
+        .layer(authentication::AuthenticationLayer::new(mode))
+        .into_inner()
+}
+
+/// A service of the stack: requests in, answers out, no failures.
+pub(crate) trait HttpService:
+    Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send + 'static> + Clone + Send + 'static
+{
+}
+
+impl<S> HttpService for S where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send + 'static>
+        + Clone
+        + Send
+        + 'static
+{
+}
+
+/// The call that a request belongs to. Only the outermost layer sees requests without one.
+fn call_of(request: &Request<Body>) -> Option<call::Call> {
+    request.extensions().get::<call::Call>().cloned()
+}

@@ -1,0 +1,18 @@
+//! Hosts any gRPC service: configuration, the life of a process, telemetry, health, deadlines, shedding,
+//! authentication, outgoing channels.
+//!
+//! This crate knows no cases. A service hands [`program::main`] a function that runs it; everything that is the same for
+//! every binary happens here, once.
+
+pub mod client;
+pub mod clock;
+pub mod exit;
+pub mod health;
+pub mod host;
+pub mod identity;
+pub mod program;
+pub mod request;
+pub mod settings;
+pub mod telemetry;
+
+mod layers;

@@ -1,0 +1,140 @@
+//! The command line and the life of a binary.
+//!
+//! A `main` is one call of [`main`]; the binary adds only the function that runs its services. Everything that may fail
+//! returns an [`Exit`] up to here, where it becomes one line on standard error and an exit code.
+
+mod command_line;
+mod healthcheck;
+mod life;
+mod report;
+mod signals;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Clock, Entropy};
+use crate::exit::{Exit, ExitCode, print_line};
+use crate::settings::{self, Configuration, Settings, Sources};
+use command_line::{Invocation, Task};
+
+/// The commit that this binary was built from, if the build knew it.
+pub const BUILD_SHA: Option<&str> = option_env!("CASE_TRACKER_BUILD_SHA");
+
+/// What distinguishes one binary from the others, as seen from its command line.
+#[derive(Debug, Clone, Copy)]
+pub struct Program {
+    /// The binary's name, which is also its telemetry `service.name`.
+    pub name: &'static str,
+    /// One line for `--help`.
+    pub about: &'static str,
+    /// `env!("CARGO_PKG_VERSION")` of the binary.
+    pub version: &'static str,
+    /// Whether it reads a lifecycle and so takes `--lifecycle`.
+    pub lifecycle_flag: bool,
+    /// The addresses that it serves: what `healthcheck` dials, and what may not be insecure beyond loopback.
+    pub health_addresses: fn(&Settings) -> Vec<SocketAddr>,
+}
+
+/// What the run of a binary is given.
+#[derive(Clone)]
+pub struct Process {
+    /// Valid.
+    pub settings: Settings,
+    /// Cancelled by the first SIGINT or SIGTERM: drain, then return.
+    pub shutdown: CancellationToken,
+    /// The machine's clock.
+    pub clock: Arc<dyn Clock>,
+    /// The machine's random source.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// What a process is started with.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// The command line; the first is the name of the program.
+    pub arguments: Vec<OsString>,
+    /// The environment: names and values.
+    pub environment: BTreeMap<String, String>,
+}
+
+impl Surroundings {
+    /// Those of this process.
+    pub fn of_this_process() -> Self {
+        // A value that is not Unicode keeps its place with replacement characters, and is refused as what it is.
+        let unicode = |(name, value): (OsString, OsString)| {
+            (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
+        };
+        Self { arguments: std::env::args_os().collect(), environment: std::env::vars_os().map(unicode).collect() }
+    }
+}
+
+/// The whole of a binary's `main`. `run` returns when the process is to end: after `shutdown` was cancelled and
+/// everything has drained, or because it cannot go on.
+pub fn main<F, Fut>(program: &Program, run: F) -> std::process::ExitCode
+where
+    F: FnOnce(Process) -> Fut,
+    Fut: Future<Output = Result<(), Exit>>,
+{
+    start(program, Surroundings::of_this_process(), run).into()
+}
+
+/// [`main`] with the surroundings as an argument.
+pub fn start<F, Fut>(program: &Program, surroundings: Surroundings, run: F) -> ExitCode
+where
+    F: FnOnce(Process) -> Fut,
+    Fut: Future<Output = Result<(), Exit>>,
+{
+    let invocation = match command_line::parse(program, surroundings.arguments) {
+        Ok(invocation) => invocation,
+        Err(answer) => return command_line::answer(&answer),
+    };
+    match carry_out(program, invocation, surroundings.environment, run) {
+        Ok(()) => ExitCode::Done,
+        Err(exit) => {
+            print_line(program.name, &exit.message);
+            exit.code
+        }
+    }
+}
+
+fn carry_out<F, Fut>(
+    program: &Program,
+    invocation: Invocation,
+    environment: BTreeMap<String, String>,
+    run: F,
+) -> Result<(), Exit>
+where
+    F: FnOnce(Process) -> Fut,
+    Fut: Future<Output = Result<(), Exit>>,
+{
+    let sources = Sources { file: invocation.file, environment, flags: invocation.flags };
+    let configuration = Configuration::read(&sources, program.health_addresses);
+    match invocation.task {
+        Task::PrintConfiguration => {
+            report::print(&configuration.print());
+            Ok(())
+        }
+        Task::CheckConfiguration => {
+            let loaded = valid(program, configuration)?;
+            report::print(&format!("configuration is valid: {}\n", loaded.provenance.summary()));
+            Ok(())
+        }
+        Task::CheckHealth => healthcheck::check((program.health_addresses)(&valid(program, configuration)?.settings)),
+        Task::Run => life::live(program, valid(program, configuration)?.settings, run),
+    }
+}
+
+/// The configuration, or all its problems on standard error, one a line.
+fn valid(program: &Program, configuration: Configuration) -> Result<settings::Loaded, Exit> {
+    configuration.into_loaded().map_err(|problems| {
+        for problem in &problems {
+            print_line(program.name, &problem.to_string());
+        }
+        let text = format!("the configuration is not valid: {}, see above", settings::count(&problems));
+        Exit::new(ExitCode::Configuration, text)
+    })
+}

@@ -1,0 +1,239 @@
+//! What a value may be: one function for each kind of value, named in the schema beside the field it reads.
+//!
+//! The error of each says what is allowed, and nothing else: key, value and source are added where they are known. The
+//! `config` crate would take `true` for 1 and round 2.7 up; nobody who wrote that meant it, so every kind looks at the
+//! value as it was written.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use config::{Value, ValueKind};
+use serde::de::{Deserialize, Deserializer, Error};
+use url::Url;
+
+use super::level;
+use super::schema::{AuthMode, LogFormat, StoreAddress};
+
+/// The most that a count in `limits` can be.
+const COUNT_MAX: u64 = 1_000_000;
+/// The smallest `limits.message_bytes`: an event with its longest texts must fit.
+const MESSAGE_BYTES_MIN: u64 = 64 * 1_024;
+/// The largest `limits.message_bytes`.
+const MESSAGE_BYTES_MAX: u64 = 64 * 1_024 * 1_024;
+/// The longest name of an environment, in characters.
+const ENVIRONMENT_CHARS_MAX: usize = 64;
+/// The longest case id prefix, in characters.
+const PREFIX_CHARS_MAX: usize = 16;
+/// The most consumers that can be required.
+const CONSUMERS_MAX: usize = 16;
+/// The longest name of a consumer, in characters.
+const CONSUMER_CHARS_MAX: usize = 64;
+
+const MINUTE: Duration = Duration::from_mins(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// Reads a value as `read` does, or says what is allowed.
+fn one<'de, D, T>(from: D, allowed: impl Display, read: impl FnOnce(ValueKind) -> Option<T>) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    read(Value::deserialize(from)?.kind).ok_or_else(|| D::Error::custom(allowed))
+}
+
+fn text(kind: ValueKind) -> Option<String> {
+    if let ValueKind::String(text) = kind { Some(text) } else { None }
+}
+
+fn whole(kind: &ValueKind) -> Option<u64> {
+    match kind {
+        ValueKind::I64(number) => u64::try_from(*number).ok(),
+        ValueKind::I128(number) => u64::try_from(*number).ok(),
+        ValueKind::U64(number) => Some(*number),
+        ValueKind::U128(number) => u64::try_from(*number).ok(),
+        ValueKind::Nil
+        | ValueKind::Boolean(_)
+        | ValueKind::Float(_)
+        | ValueKind::String(_)
+        | ValueKind::Table(_)
+        | ValueKind::Array(_) => None,
+    }
+}
+
+/// `true` or `false`.
+pub(super) fn switch<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    one(from, "true or false", |kind| if let ValueKind::Boolean(on) = kind { Some(on) } else { None })
+}
+
+/// A share of something.
+pub(super) fn ratio<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    one(from, "a number from 0.0 to 1.0", |kind| {
+        let ratio =
+            if let ValueKind::Float(ratio) = kind { ratio } else { f64::from(u32::try_from(whole(&kind)?).ok()?) };
+        (0.0..=1.0).contains(&ratio).then_some(ratio)
+    })
+}
+
+/// A whole number of at least 1.
+pub(super) fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    one(from, "a whole number of at least 1", |kind| whole(&kind).filter(|number| *number > 0))
+}
+
+/// How many of something at once.
+pub(super) fn count<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+    within(from, 1, COUNT_MAX, "a whole number")
+}
+
+/// The size of a message.
+pub(super) fn message_bytes<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+    within(from, MESSAGE_BYTES_MIN, MESSAGE_BYTES_MAX, "a number of bytes")
+}
+
+fn within<'de, D: Deserializer<'de>>(from: D, least: u64, most: u64, noun: &str) -> Result<usize, D::Error> {
+    one(from, format_args!("{noun} from {least} to {most}"), |kind| {
+        let number = whole(&kind).filter(|number| (least..=most).contains(number))?;
+        usize::try_from(number).ok()
+    })
+}
+
+/// `drain_timeout`.
+pub(super) fn drain_timeout<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    duration(from, Duration::ZERO, 10 * MINUTE)
+}
+
+/// `query.freshness_wait`.
+pub(super) fn freshness_wait<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    duration(from, Duration::ZERO, MINUTE)
+}
+
+/// `idempotency.retention`.
+pub(super) fn retention<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    duration(from, Duration::from_secs(1), 3_650 * DAY)
+}
+
+/// The time a call may take.
+pub(super) fn deadline<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    duration(from, Duration::from_millis(1), 60 * MINUTE)
+}
+
+fn duration<'de, D: Deserializer<'de>>(from: D, least: Duration, most: Duration) -> Result<Duration, D::Error> {
+    let (shortest, longest) = (humantime::format_duration(least), humantime::format_duration(most));
+    one(from, format_args!("a duration with its unit, such as \"10s\", from {shortest} to {longest}"), |kind| {
+        let duration = humantime::parse_duration(&text(kind)?).ok()?;
+        (least..=most).contains(&duration).then_some(duration)
+    })
+}
+
+/// Where a server listens.
+pub(super) fn listen<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
+    one(from, "IP:PORT, such as \"127.0.0.1:50051\" or \"[::1]:50051\"", |kind| text(kind)?.parse().ok())
+}
+
+/// Where a store lies.
+pub(super) fn store<'de, D: Deserializer<'de>>(from: D) -> Result<StoreAddress, D::Error> {
+    one(from, "\"sqlite:PATH\" (postgres:// is not built yet)", |kind| {
+        let address = text(kind)?;
+        let path = address.strip_prefix("sqlite:")?;
+        (!path.is_empty()).then_some(StoreAddress(address))
+    })
+}
+
+/// A server that we call.
+pub(super) fn http_url<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    one(from, "\"http://HOST:PORT\" (https is not built yet)", |kind| text(kind).filter(|url| is_http_host_port(url)))
+}
+
+/// A server that we call if it is named.
+pub(super) fn http_url_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    one(from, "\"http://HOST:PORT\" (https is not built yet), or \"\" for none", |kind| {
+        let url = text(kind)?;
+        if url.is_empty() { Some(None) } else { is_http_host_port(&url).then_some(Some(url)) }
+    })
+}
+
+/// Whether this is a scheme, a host and a port. A path or a query would be dropped silently, and a password would end up
+/// in a process list.
+fn is_http_host_port(text: &str) -> bool {
+    // `Url` forgets a port that is the scheme's own, so whether one was written shows in the text only.
+    let has_port = |url: &Url| url.port().is_some() || text.trim_end_matches('/').ends_with(":80");
+    Url::parse(text).is_ok_and(|url| {
+        url.scheme() == "http"
+            && url.has_host()
+            && has_port(&url)
+            && url.path() == "/"
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
+}
+
+/// A path that must be named.
+pub(super) fn path<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
+    one(from, "a path", |kind| text(kind).filter(|path| !path.is_empty()).map(PathBuf::from))
+}
+
+/// A path, if it is named.
+pub(super) fn path_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
+    one(from, "a path, or \"\" for none", |kind| {
+        let path = text(kind)?;
+        Some((!path.is_empty()).then(|| PathBuf::from(path)))
+    })
+}
+
+/// The name of an installation.
+pub(super) fn environment<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let allowed = "1 to 64 letters, digits, '-', '_' or '.'";
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    one(from, allowed, |kind| text(kind).filter(|name| is_name(name, ENVIRONMENT_CHARS_MAX, is_part)))
+}
+
+/// What case ids begin with. The domain has the last word; this says the same with key and source.
+pub(super) fn case_id_prefix<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let allowed = "an upper-case letter, then upper-case letters or digits, at most 16 in all";
+    let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+    let starts_well = |prefix: &str| prefix.starts_with(|c: char| c.is_ascii_uppercase());
+    one(from, allowed, |kind| {
+        text(kind).filter(|prefix| starts_well(prefix) && is_name(prefix, PREFIX_CHARS_MAX, is_part))
+    })
+}
+
+/// Names of consumers of the feed.
+pub(super) fn consumers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let allowed = "a list of at most 16 names, each of 1 to 64 lower-case letters, digits or '-'";
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    one(from, allowed, |kind| {
+        let ValueKind::Array(values) = kind else { return None };
+        let name = |value: Value| text(value.kind).filter(|name| is_name(name, CONSUMER_CHARS_MAX, is_part));
+        let names: Option<Vec<String>> = values.into_iter().map(name).collect();
+        names.filter(|names| names.len() <= CONSUMERS_MAX)
+    })
+}
+
+fn is_name(text: &str, chars_max: usize, is_part: impl Fn(char) -> bool) -> bool {
+    !text.is_empty() && text.chars().count() <= chars_max && text.chars().all(is_part)
+}
+
+/// `auth.mode`.
+pub(super) fn auth_mode<'de, D: Deserializer<'de>>(from: D) -> Result<AuthMode, D::Error> {
+    one(from, "\"insecure\" (the only mode that is built so far)", |kind| match text(kind)?.as_str() {
+        "insecure" => Some(AuthMode::Insecure),
+        _ => None,
+    })
+}
+
+/// `log.format`.
+pub(super) fn log_format<'de, D: Deserializer<'de>>(from: D) -> Result<LogFormat, D::Error> {
+    one(from, "\"auto\", \"text\" or \"json\"", |kind| match text(kind)?.as_str() {
+        "auto" => Some(LogFormat::Auto),
+        "text" => Some(LogFormat::Text),
+        "json" => Some(LogFormat::Json),
+        _ => None,
+    })
+}
+
+/// `log.level`.
+pub(super) fn log_level<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    one(from, level::ALLOWED, |kind| text(kind).filter(|directives| level::is_directive_list(directives)))
+}

@@ -1,0 +1,40 @@
+//! Configuration: defaults < file < environment < flags, typed, and every mistake reported at once.
+//!
+//! `default.toml` is the reference of the keys. The `config` crate lays the layers over each other, each value with its
+//! source; serde makes the typed [`Settings`] of them, the schema naming beside each field what its value may be. Nothing
+//! here reads the environment of the process: it is an argument.
+
+mod configuration;
+mod gather;
+mod kind;
+mod layers;
+mod level;
+mod nearest;
+mod print;
+mod problem;
+mod provenance;
+mod rules;
+mod schema;
+mod source;
+mod toml_text;
+
+pub use configuration::{Configuration, Loaded, load};
+pub use gather::{Flags, Sources};
+pub use layers::DEFAULT_TOML;
+pub(crate) use print::count;
+pub use problem::{Fault, Problem};
+pub use provenance::{KeyInForce, Provenance};
+pub use rules::Served;
+pub use schema::{
+    AuditSettings, AuthMode, AuthSettings, CommandSettings, IdempotencySettings, LifecycleSettings, LimitSettings,
+    LogFormat, LogSettings, QuerySettings, ReflectionSettings, Settings, StoreAddress, TelemetrySettings,
+};
+pub use source::Source;
+
+impl Settings {
+    /// What an empty folder and an empty environment give. Fails only if `default.toml` does not fit the schema, which a
+    /// test excludes.
+    pub fn defaults() -> Result<Self, Vec<Problem>> {
+        load(&Sources::default(), |_| Vec::new()).map(|loaded| loaded.settings)
+    }
+}

@@ -1,0 +1,221 @@
+//! What can be configured, typed and valid: the last stage of loading.
+//!
+//! One schema for all binaries; each reads its sections. What a key means, its unit, limits and default stand in
+//! `default.toml`, the reference.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::kind;
+
+/// The whole configuration. `deserialize_with` names what each value may be.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where this installation stands: the telemetry resource `deployment.environment.name`.
+    #[serde(deserialize_with = "kind::environment")]
+    pub environment: String,
+    /// The folder of everything that is not placed elsewhere.
+    #[serde(deserialize_with = "kind::path")]
+    pub data_dir: PathBuf,
+    /// How long a shutdown waits for calls in flight.
+    #[serde(deserialize_with = "kind::drain_timeout")]
+    pub drain_timeout: Duration,
+    /// The write side.
+    pub command: CommandSettings,
+    /// The read model.
+    pub query: QuerySettings,
+    /// The audit log.
+    pub audit: AuditSettings,
+    /// The lifecycle of cases.
+    pub lifecycle: LifecycleSettings,
+    /// Idempotency keys.
+    pub idempotency: IdempotencySettings,
+    /// Who may call.
+    pub auth: AuthSettings,
+    /// Traces and metrics.
+    pub telemetry: TelemetrySettings,
+    /// Log lines.
+    pub log: LogSettings,
+    /// What a server takes on at once.
+    pub limits: LimitSettings,
+    /// Server reflection.
+    pub reflection: ReflectionSettings,
+}
+
+/// Where a store lies: `sqlite:PATH`. Only its scheme is checked here; the storage crate parses it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreAddress(pub String);
+
+impl StoreAddress {
+    /// The address as configured.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for StoreAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// `command.*`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommandSettings {
+    /// Where the command service and the event feed listen.
+    #[serde(deserialize_with = "kind::listen")]
+    pub listen: SocketAddr,
+    /// The store of cases, events and idempotency records.
+    #[serde(deserialize_with = "kind::store")]
+    pub store: StoreAddress,
+    /// Commands are refused while more events than this wait for the audit log.
+    #[serde(deserialize_with = "kind::positive")]
+    pub audit_max_backlog: u64,
+    /// Consumers whose position holds back the collection of old events.
+    #[serde(deserialize_with = "kind::consumers")]
+    pub required_consumers: Vec<String>,
+    /// What case ids begin with, before the hyphen.
+    #[serde(deserialize_with = "kind::case_id_prefix")]
+    pub case_id_prefix: String,
+}
+
+/// `query.*`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuerySettings {
+    /// Where the query service listens.
+    #[serde(deserialize_with = "kind::listen")]
+    pub listen: SocketAddr,
+    /// The store of the read model.
+    #[serde(deserialize_with = "kind::store")]
+    pub store: StoreAddress,
+    /// The event feed to follow: `http://host:port`.
+    #[serde(deserialize_with = "kind::http_url")]
+    pub feed_url: String,
+    /// The longest that a read waits for the freshness it asked for.
+    #[serde(deserialize_with = "kind::freshness_wait")]
+    pub freshness_wait: Duration,
+}
+
+/// `audit.*`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditSettings {
+    /// Where the audit service listens.
+    #[serde(deserialize_with = "kind::listen")]
+    pub listen: SocketAddr,
+    /// The store of the audit log.
+    #[serde(deserialize_with = "kind::store")]
+    pub store: StoreAddress,
+    /// The event feed to follow: `http://host:port`.
+    #[serde(deserialize_with = "kind::http_url")]
+    pub feed_url: String,
+}
+
+/// `lifecycle.*`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LifecycleSettings {
+    /// The lifecycle file; none = the one that is compiled in.
+    #[serde(deserialize_with = "kind::path_or_none")]
+    pub path: Option<PathBuf>,
+}
+
+/// `idempotency.*`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdempotencySettings {
+    /// How long a key is remembered.
+    #[serde(deserialize_with = "kind::retention")]
+    pub retention: Duration,
+}
+
+/// `auth.*`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthSettings {
+    /// How callers show who they are.
+    #[serde(deserialize_with = "kind::auth_mode")]
+    pub mode: AuthMode,
+    /// Allows [`AuthMode::Insecure`] on addresses that other machines reach.
+    #[serde(deserialize_with = "kind::switch")]
+    pub insecure_anywhere: bool,
+}
+
+/// How callers show who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthMode {
+    /// They say so, in `x-actor-id`, and are believed.
+    Insecure,
+}
+
+/// `telemetry.*`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TelemetrySettings {
+    /// The collector, `http://host:port`; none = nothing is exported.
+    #[serde(deserialize_with = "kind::http_url_or_none")]
+    pub otlp_endpoint: Option<String>,
+    /// The share of new traces that is kept, 0 to 1.
+    #[serde(deserialize_with = "kind::ratio")]
+    pub sample_ratio: f64,
+}
+
+/// `log.*`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogSettings {
+    /// How a line is written.
+    #[serde(deserialize_with = "kind::log_format")]
+    pub format: LogFormat,
+    /// Which lines are written: the directives of a `tracing_subscriber::EnvFilter`, known to parse.
+    #[serde(deserialize_with = "kind::log_level")]
+    pub level: String,
+}
+
+/// How a log line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// [`LogFormat::Text`] if standard output is a terminal, else [`LogFormat::Json`].
+    Auto,
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `limits.*`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitSettings {
+    /// Calls that a server works on at once; more are shed.
+    #[serde(deserialize_with = "kind::count")]
+    pub requests_in_flight: usize,
+    /// Streams that a server keeps open at once; more are refused.
+    #[serde(deserialize_with = "kind::count")]
+    pub streams_in_flight: usize,
+    /// The largest message that is decoded or sent, in bytes.
+    #[serde(deserialize_with = "kind::message_bytes")]
+    pub message_bytes: usize,
+    /// The deadline of a call that brings none.
+    #[serde(deserialize_with = "kind::deadline")]
+    pub deadline_default: Duration,
+    /// The latest deadline that a caller can ask for.
+    #[serde(deserialize_with = "kind::deadline")]
+    pub deadline_max: Duration,
+}
+
+/// `reflection.*`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReflectionSettings {
+    /// Whether clients can ask for the schema.
+    #[serde(deserialize_with = "kind::switch")]
+    pub enabled: bool,
+}

@@ -1,0 +1,70 @@
+//! Every name under which this crate reports: spans, attributes, metrics, log events.
+//!
+//! Dashboards, alerts and runbooks are written against these. Those of the semantic conventions are as of 1.44, where
+//! the RPC ones are not stable yet: a renamed one is one changed constant.
+
+/// What the calls are made with; always [`RPC_SYSTEM_GRPC`].
+pub const RPC_SYSTEM_NAME: &str = "rpc.system.name";
+/// The value of [`RPC_SYSTEM_NAME`].
+pub const RPC_SYSTEM_GRPC: &str = "grpc";
+/// The method, `package.Service/Method`, or [`METHOD_OTHER`].
+pub const RPC_METHOD: &str = "rpc.method";
+/// The outcome, `OK` or the upper-case name of a gRPC code.
+pub const RPC_STATUS_CODE: &str = "rpc.response.status_code";
+/// The class of a failure; here the code's name.
+pub const ERROR_TYPE: &str = "error.type";
+/// The host that a client calls.
+pub const SERVER_ADDRESS: &str = "server.address";
+/// The port that a client calls.
+pub const SERVER_PORT: &str = "server.port";
+/// Stands for every method that the server does not have: names from outside are no labels.
+pub const METHOD_OTHER: &str = "_OTHER";
+/// Our own attribute: the correlation id, on spans only.
+pub const REQUEST_ID: &str = "request_id";
+
+/// Resource: the program.
+pub const SERVICE_NAME: &str = "service.name";
+/// Resource: its version.
+pub const SERVICE_VERSION: &str = "service.version";
+/// Resource: this one process.
+pub const SERVICE_INSTANCE_ID: &str = "service.instance.id";
+/// Resource: the installation.
+pub const DEPLOYMENT_ENVIRONMENT_NAME: &str = "deployment.environment.name";
+
+/// Histogram, seconds: how long a server worked on a call, until its last byte.
+pub const RPC_SERVER_CALL_DURATION: &str = "rpc.server.call.duration";
+/// Histogram, seconds: how long a call took its caller.
+pub const RPC_CLIENT_CALL_DURATION: &str = "rpc.client.call.duration";
+/// Up-down counter: calls that a server works on.
+pub const RPC_SERVER_ACTIVE_REQUESTS: &str = "rpc.server.active_requests";
+/// Counter: calls that a server refused because it was full; by [`SHED_CAUSE`].
+pub const RPC_SERVER_SHED_REQUESTS: &str = "rpc.server.shed_requests";
+/// Which limit was reached: `requests_in_flight` or `streams_in_flight`.
+pub const SHED_CAUSE: &str = "cause";
+
+/// The bounds of both duration histograms, in seconds: those of the conventions, and three below, since we are faster.
+pub const DURATION_BOUNDS_S: [f64; 17] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+
+/// DEBUG: a call has arrived.
+pub const REQUEST_STARTED: &str = "request_started";
+/// INFO: a call is over.
+pub const REQUEST_FINISHED: &str = "request_finished";
+/// WARN: a caller could not show who it is.
+pub const CREDENTIALS_REFUSED: &str = "credentials_refused";
+/// ERROR: a bug, with all that the caller is not told.
+pub const UNEXPECTED_ERROR: &str = "unexpected_error";
+/// ERROR: a panic.
+pub const PANICKED: &str = "panicked";
+/// INFO or WARN: the server takes calls, or no longer does.
+pub const READINESS_CHANGED: &str = "readiness_changed";
+/// INFO: a server listens.
+pub const LISTENING: &str = "listening";
+/// WARN: no connection can be accepted now.
+pub const ACCEPT_FAILED: &str = "accept_failed";
+/// INFO: a server takes no more calls, and finishes those that it has.
+pub const DRAIN_STARTED: &str = "drain_started";
+/// INFO, or WARN if calls had to be cut off: a server is done.
+pub const DRAIN_FINISHED: &str = "drain_finished";
+/// WARN: telemetry could not be delivered before the end.
+pub const TELEMETRY_FLUSH_INCOMPLETE: &str = "telemetry_flush_incomplete";

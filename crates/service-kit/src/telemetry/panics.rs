@@ -1,0 +1,22 @@
+//! Panics belong into the log, as lines like all others.
+
+use std::panic::{self, PanicHookInfo};
+
+use tracing::error;
+
+use crate::telemetry::names;
+
+/// Logs every panic from now on, instead of printing it to standard error.
+///
+/// Here, and not where a panic is caught: only the hook knows where it began, and it still runs inside the request's
+/// span, so that the line carries the request's ids.
+pub(crate) fn log_them() {
+    panic::set_hook(Box::new(|info| {
+        let location = info.location().map(ToString::to_string).unwrap_or_default();
+        error!(name: names::PANICKED, location, error = text(info), "a bug: {}", text(info));
+    }));
+}
+
+fn text<'a>(info: &'a PanicHookInfo<'_>) -> &'a str {
+    info.payload_as_str().unwrap_or("no text")
+}

@@ -1,0 +1,111 @@
+//! Ports, reflection and shutdowns.
+
+use std::time::Duration;
+
+use service_kit::exit::ExitCode;
+use service_kit::host::bind;
+use tokio::io::AsyncReadExt;
+use tonic::Code;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse};
+use tonic_reflection::pb::v1alpha;
+use tonic_reflection::pb::v1alpha::server_reflection_client::ServerReflectionClient as OldClient;
+use tonic_types::StatusExt;
+
+use crate::probe::{asked, channel, echo, host, in_time, open, plain, start};
+
+#[tokio::test]
+async fn a_port_in_use_is_named() {
+    let taken = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let address = taken.local_addr().unwrap();
+    let exit = bind(address).await.unwrap_err();
+    assert_eq!(exit.code, ExitCode::InUse);
+    assert!(exit.message.contains(&address.to_string()), "{exit}");
+    // TEST-NET-1: no machine has it.
+    assert_eq!(bind("192.0.2.1:0".parse().unwrap()).await.unwrap_err().code, ExitCode::CannotCreate);
+}
+
+#[tokio::test]
+async fn a_drain_lets_a_call_finish_and_ends() {
+    let mut host = host("case-test");
+    host.limits.deadline_default = Duration::from_millis(200);
+    let mut server = start(host).await;
+    let mut client = plain(&server).await;
+    let mut late = client.clone();
+    let hanging = tokio::spawn(async move { echo(&mut client, asked("hang")).await });
+    server.next_begun().await;
+    server.health.drain();
+    let refused = echo(&mut late, asked("too late")).await.unwrap_err();
+    let details = refused.get_error_details();
+    assert_eq!((refused.code(), details.error_info().unwrap().reason.as_str()), (Code::Unavailable, "DRAINING"));
+    assert!(details.retry_info().is_some());
+    server.stop().await;
+    let status = in_time(hanging).await.unwrap().unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded, "it got its own answer, and was not cut off");
+}
+
+#[tokio::test]
+async fn a_drain_ends_despite_hung_handlers_streams_and_silent_peers() {
+    let mut host = host("case-test");
+    host.drain_timeout = Duration::from_millis(100);
+    let mut server = start(host).await;
+    let mut client = plain(&server).await;
+    let mut stream = open(&mut client, asked("endless")).await.unwrap();
+    assert_eq!(in_time(stream.message()).await.unwrap().as_deref(), Some("first"));
+    let hanging = tokio::spawn(async move { echo(&mut client, asked("hang")).await });
+    assert_eq!(server.next_begun().await, "endless");
+    assert_eq!(server.next_begun().await, "hang");
+    let mut silent = tokio::net::TcpStream::connect(server.address).await.unwrap();
+    let address = server.address;
+    server.stop().await;
+    assert!(in_time(hanging).await.unwrap().is_err(), "cut off");
+    assert!(in_time(stream.message()).await.is_err(), "cut off");
+    let mut rest = Vec::new();
+    // Closed, with or without a farewell.
+    let _ = in_time(silent.read_to_end(&mut rest)).await;
+    assert!(tokio::net::TcpStream::connect(address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn reflection_knows_the_service_the_standard_ones_and_the_error_details() {
+    let server = start(host("case-test")).await;
+    let mut client = ServerReflectionClient::new(channel(&server).await);
+    let ask = |question| ServerReflectionRequest { host: String::new(), message_request: Some(question) };
+    let questions = tokio_stream::iter([
+        ask(MessageRequest::ListServices(String::new())),
+        ask(MessageRequest::FileContainingSymbol("google.rpc.ErrorInfo".to_owned())),
+        ask(MessageRequest::FileContainingSymbol("grpc.health.v1.HealthListResponse".to_owned())),
+    ]);
+    let mut answers = in_time(client.server_reflection_info(questions)).await.unwrap().into_inner();
+    let mut next = async || -> ServerReflectionResponse { in_time(answers.message()).await.unwrap().unwrap() };
+    let Some(MessageResponse::ListServicesResponse(list)) = next().await.message_response else { panic!("no list") };
+    let names: Vec<_> = list.service.iter().map(|service| service.name.as_str()).collect();
+    for name in ["test.v1.Probe", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"] {
+        assert!(names.contains(&name), "{name} in {names:?}");
+    }
+    for symbol in ["ErrorInfo", "HealthListResponse"] {
+        let answer = next().await.message_response;
+        assert!(matches!(answer, Some(MessageResponse::FileDescriptorResponse(_))), "{symbol}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn old_tools_can_ask_reflection_too_unless_it_is_off() {
+    let question = || {
+        let ask = v1alpha::server_reflection_request::MessageRequest::ListServices(String::new());
+        let request = v1alpha::ServerReflectionRequest { host: String::new(), message_request: Some(ask) };
+        tokio_stream::iter([request])
+    };
+    let server = start(host("case-test")).await;
+    let mut client = OldClient::new(channel(&server).await);
+    let mut answers = in_time(client.server_reflection_info(question())).await.unwrap().into_inner();
+    assert!(in_time(answers.message()).await.unwrap().is_some());
+    let mut host = host("case-test");
+    host.reflection = false;
+    let server = start(host).await;
+    let mut client = OldClient::new(channel(&server).await);
+    let status = in_time(client.server_reflection_info(question())).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unimplemented);
+}

@@ -1,0 +1,12 @@
+//! The integration tests of this crate: one binary, so that it is linked once.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of tests fails like a test")]
+
+mod collector;
+mod health;
+mod host;
+mod layers;
+mod probe;
+mod program;
+mod settings;
+mod telemetry;
