@@ -59,7 +59,8 @@ pub fn exit(error: &Error, path: &Path) -> Exit {
         }
         Error::Corrupt { .. } => (ExitCode::DataCorrupt, format!("{path}: {reason}; restore it from a back-up")),
         Error::Unavailable { .. } => (ExitCode::Unavailable, format!("{path}: {reason}")),
-        Error::Full | Error::DiskFailed { .. } | Error::Statement { .. } | Error::WriterPanicked { .. } => {
+        Error::Full => (ExitCode::CannotCreate, format!("{path}: {reason}; free some space")),
+        Error::DiskFailed { .. } | Error::Statement { .. } | Error::WriterPanicked { .. } => {
             (ExitCode::DiskFailed, format!("{path}: {reason}"))
         }
     };
@@ -113,6 +114,7 @@ mod tests {
         assert_eq!(code(Error::CannotCreate { path: path.to_owned(), source: None }), ExitCode::CannotCreate);
         assert_eq!(code(Error::SchemaTooNew { found: 2, supported: 1 }), ExitCode::Configuration);
         assert_eq!(code(Error::corrupt("a page")), ExitCode::DataCorrupt);
+        assert_eq!(code(Error::Full), ExitCode::CannotCreate);
         assert_eq!(code(Error::unavailable("busy")), ExitCode::Unavailable);
         assert_eq!(code(Error::DiskFailed { reason: "sync".to_owned(), source: None }), ExitCode::DiskFailed);
     }

@@ -22,12 +22,11 @@ use std::sync::Arc;
 
 use case_api::feed_pb::case_event_feed_service_server::CaseEventFeedServiceServer;
 use case_api::pb::case_command_service_server::CaseCommandServiceServer;
-use service_kit::clock::{Clock, Entropy};
 use service_kit::exit::Exit;
 use service_kit::health::Health;
 use service_kit::host::Host;
 use service_kit::identity::Identity;
-use service_kit::settings::Settings;
+use service_kit::program::Process;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -44,26 +43,13 @@ pub const IDENTITY: Identity = Identity { name: "case-command" };
 /// The services that it serves, by full name.
 pub const SERVICES: [&str; 2] = ["casetracker.v1.CaseCommandService", "casetracker.feed.v1.CaseEventFeedService"];
 
-/// What the service is given from outside.
-#[derive(Clone)]
-pub struct Deps {
-    /// The configuration.
-    pub settings: Settings,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// Randomness, for ids and salts.
-    pub entropy: Arc<dyn Entropy>,
-    /// Ends the service.
-    pub shutdown: CancellationToken,
-}
-
 /// Runs the service on a bound listener until it is told to end, and leaves its store closed.
 ///
 /// Fails before anything is served where the store or the lifecycle does not permit a start.
-pub async fn run(deps: Deps, listener: TcpListener) -> Result<(), Exit> {
+pub async fn run(process: Process, listener: TcpListener) -> Result<(), Exit> {
     let health = Health::new(&SERVICES);
     let condition = health.condition("store");
-    let store = Store::open(&deps, condition.clone()).await?;
+    let store = Store::open(&process, condition.clone()).await?;
     let commands = Commands {
         writer: store.writer.clone(),
         lifecycle: Arc::clone(&store.lifecycle),
@@ -78,9 +64,9 @@ pub async fn run(deps: Deps, listener: TcpListener) -> Result<(), Exit> {
         lifecycle: Arc::clone(&store.lifecycle),
         consumers: Arc::clone(&store.consumers),
         store: condition.clone(),
-        shutdown: drained_first(&health, deps.shutdown.clone()),
+        shutdown: drained_first(&health, process.shutdown.clone()),
     };
-    let bytes_max = deps.settings.limits.message_bytes;
+    let bytes_max = process.settings.limits.message_bytes;
     let routes = Routes::new(
         CaseCommandServiceServer::new(CommandHandler { commands })
             .max_decoding_message_size(bytes_max)
@@ -94,12 +80,12 @@ pub async fn run(deps: Deps, listener: TcpListener) -> Result<(), Exit> {
     let host = Host {
         identity: IDENTITY,
         health,
-        limits: deps.settings.limits.clone(),
-        auth: deps.settings.auth.clone(),
-        drain_timeout: deps.settings.drain_timeout,
-        reflection: deps.settings.reflection.enabled,
+        limits: process.settings.limits.clone(),
+        auth: process.settings.auth.clone(),
+        drain_timeout: process.settings.drain_timeout,
+        reflection: process.settings.reflection.enabled,
     };
-    let served = host.serve(listener, routes, case_api::DESCRIPTORS, deps.shutdown.clone()).await;
+    let served = host.serve(listener, routes, case_api::DESCRIPTORS, process.shutdown.clone()).await;
     store.close().await;
     served
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use case_command::{Deps, run};
+use case_command::run;
 use service_kit::exit::Exit;
 use service_kit::host;
 use service_kit::program::{self, Process, Program};
@@ -19,7 +19,6 @@ fn main() -> ExitCode {
 }
 
 async fn serve(process: Process) -> Result<(), Exit> {
-    let Process { settings, shutdown, clock, entropy } = process;
-    let listener = host::bind(settings.command.listen).await?;
-    run(Deps { settings, clock, entropy, shutdown }, listener).await
+    let listener = host::bind(process.settings.command.listen).await?;
+    run(process, listener).await
 }

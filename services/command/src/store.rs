@@ -7,6 +7,7 @@ use case_api::Epoch;
 use case_domain::CaseIdPrefix;
 use service_kit::exit::{self, Exit, ExitCode};
 use service_kit::health::Condition;
+use service_kit::program::Process;
 use storage::{Durability, Error, GroupCommit, Limits, Readers, SqliteFile, StoreAddress, WriterThread};
 use tokio::sync::watch;
 use tracing::info;
@@ -15,7 +16,7 @@ use crate::consumers::Consumers;
 use crate::lifecycle::{self, LifecycleInForce, PutInForceError};
 use crate::metrics::{StoreMetrics, observe_feed};
 use crate::writer::{self, CaseWriter, Surroundings};
-use crate::{Deps, names, schema};
+use crate::{names, schema};
 
 /// Connections that read the feed at once.
 const READERS: usize = 8;
@@ -33,9 +34,9 @@ pub(crate) struct Store {
 
 impl Store {
     /// Opens the store, migrates it, and reads what is remembered between commands.
-    pub(crate) async fn open(deps: &Deps, condition: Condition) -> Result<Self, Exit> {
-        let deps = deps.clone();
-        let opened = tokio::task::spawn_blocking(move || open(&deps, condition)).await;
+    pub(crate) async fn open(process: &Process, condition: Condition) -> Result<Self, Exit> {
+        let process = process.clone();
+        let opened = tokio::task::spawn_blocking(move || open(&process, condition)).await;
         opened.unwrap_or_else(|panic| Err(Exit::new(ExitCode::DataCorrupt, format!("opening the store: {panic}"))))
     }
 
@@ -52,8 +53,8 @@ impl Store {
 /// How long closing may take. A handler that hangs beyond the drain keeps the writer open; its work is durable or refused.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-fn open(deps: &Deps, condition: Condition) -> Result<Store, Exit> {
-    let settings = &deps.settings;
+fn open(process: &Process, condition: Condition) -> Result<Store, Exit> {
+    let settings = &process.settings;
     let address = settings.command.store.as_str();
     let StoreAddress::Sqlite(path) =
         address.parse().map_err(|error| Exit::new(ExitCode::Configuration, format!("command.store: {error}")))?;
@@ -68,8 +69,8 @@ fn open(deps: &Deps, condition: Condition) -> Result<Store, Exit> {
     let writer = file.into_writer();
     let connection = writer.connection();
     let failed = |error: Error| store_failure::exit(&error, &path);
-    let epoch = writer::found(connection, &*deps.entropy).map_err(failed)?;
-    let now_us = deps.clock.unix_us();
+    let epoch = writer::found(connection, &*process.entropy).map_err(failed)?;
+    let now_us = process.clock.unix_us();
     let in_force = lifecycle::put_in_force(connection, wanted, now_us).map_err(|error| match error {
         PutInForceError::Strands(_) => Exit::new(ExitCode::Configuration, error.to_string()),
         PutInForceError::Store(error) => store_failure::exit(&error, &path),
@@ -78,8 +79,8 @@ fn open(deps: &Deps, condition: Condition) -> Result<Store, Exit> {
     let remembered = schema::load_acknowledgements(connection).map_err(failed)?;
     let consumers = Arc::new(Consumers::new(&settings.command.required_consumers, remembered));
     let surroundings = Surroundings {
-        clock: Arc::clone(&deps.clock),
-        entropy: Arc::clone(&deps.entropy),
+        clock: Arc::clone(&process.clock),
+        entropy: Arc::clone(&process.entropy),
         lifecycle: Arc::clone(&lifecycle),
         case_id_prefix: prefix,
         consumers: Arc::clone(&consumers),

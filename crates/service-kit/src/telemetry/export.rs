@@ -27,7 +27,8 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Providers {
     pub(crate) tracer: SdkTracerProvider,
-    pub(crate) meter: SdkMeterProvider,
+    /// Without a collector nothing is measured: instruments that nobody reads only cost.
+    pub(crate) meter: Option<SdkMeterProvider>,
     delivery: Option<Delivery>,
 }
 
@@ -63,20 +64,20 @@ impl Providers {
             .build();
         let reader = PeriodicReader::builder(metrics).with_interval(METRIC_INTERVAL).build();
         let meter = SdkMeterProvider::builder().with_resource(resource).with_reader(reader).build();
-        Ok(Self { tracer, meter, delivery: Some(delivery) })
+        Ok(Self { tracer, meter: Some(meter), delivery: Some(delivery) })
     }
 
     fn silent(resource: Resource) -> Self {
         // A caller's decision to sample is passed on; nothing is recorded for nobody.
         let sampler = Sampler::ParentBased(Box::new(Sampler::AlwaysOff));
-        let tracer = SdkTracerProvider::builder().with_resource(resource.clone()).with_sampler(sampler).build();
-        Self { tracer, meter: SdkMeterProvider::builder().with_resource(resource).build(), delivery: None }
+        let tracer = SdkTracerProvider::builder().with_resource(resource).with_sampler(sampler).build();
+        Self { tracer, meter: None, delivery: None }
     }
 
     /// Sends what there is by now.
     pub(crate) fn flush(&self) -> bool {
         let spans = self.tracer.force_flush().is_ok();
-        let metrics = self.meter.force_flush().is_ok();
+        let metrics = self.meter.as_ref().is_none_or(|meter| meter.force_flush().is_ok());
         spans && metrics
     }
 
@@ -86,7 +87,7 @@ impl Providers {
         // On a thread of its own: the meter's shutdown knows no bound.
         thread::spawn(move || {
             let spans = self.tracer.shutdown_with_timeout(bound).is_ok();
-            let metrics = self.meter.shutdown().is_ok();
+            let metrics = self.meter.is_none_or(|meter| meter.shutdown().is_ok());
             drop(self.delivery);
             let _ = done.send(spans && metrics);
         });

@@ -37,7 +37,7 @@ const NOT_EXPORTED: [&str; 6] = ["h2", "hyper", "opentelemetry", "tonic", "tower
 
 /// Put before `log.level`: below INFO these libraries write out the metadata of calls, credentials included. Who wants that
 /// names them.
-const QUIET: &str = "h2=info,hyper=info,tonic=info,tower=info";
+const QUIET: &str = "h2=info,hyper=info,opentelemetry=warn,opentelemetry_sdk=warn,tonic=info,tower=info";
 
 /// Keeps telemetry running. What is left is sent by [`TelemetryGuard::shutdown`], not by dropping it.
 #[derive(Debug)]
@@ -53,7 +53,9 @@ pub fn init(settings: &Settings, service_name: &str, version: &str) -> Result<Te
         .map_err(|error| Exit::new(ExitCode::Configuration, format!("log.level cannot be read: {error}")))?;
     let resource = export::resource(service_name, version, &settings.environment);
     let providers = export::Providers::new(&settings.telemetry, resource)?;
-    global::set_meter_provider(providers.meter.clone());
+    if let Some(meter) = &providers.meter {
+        global::set_meter_provider(meter.clone());
+    }
     global::set_text_map_propagator(TraceContextPropagator::new());
     let lines = log::LogLayer::stdout(settings.log.format, service_name).with_filter(filter);
     let spans = spans(&providers.tracer, service_name, version);

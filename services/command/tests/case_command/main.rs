@@ -15,8 +15,9 @@ use std::sync::Arc;
 
 use case_api::pb::case_command_service_client::CaseCommandServiceClient;
 use case_api::pb::{Case, CreateCaseRequest, TransitionCaseRequest};
-use case_command::{Deps, run};
+use case_command::run;
 use service_kit::exit::Exit;
+use service_kit::program::Process;
 use service_kit::settings::{Settings, StoreAddress};
 use tempfile::TempDir;
 use test_support::{Caller, CallerChannel, FixedClock, Refusal, SeededEntropy, eventually};
@@ -58,13 +59,13 @@ impl Bench {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let deps = Deps {
+        let process = Process {
             settings: self.settings.clone(),
             clock: Arc::clone(&self.clock) as _,
             entropy: Arc::clone(&self.entropy) as _,
             shutdown: shutdown.clone(),
         };
-        let task = tokio::spawn(run(deps, listener));
+        let task = tokio::spawn(run(process, listener));
         Running { address, clock: Arc::clone(&self.clock), shutdown, task }
     }
 }

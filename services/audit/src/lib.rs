@@ -1,0 +1,98 @@
+//! case-audit: keeps one canonical audit record for each event, and shows them.
+//!
+//! [`recorder`] follows the event feed. It makes an [`entry`] of each event (the canonical [`leaf`] of its evidence, and
+//! beside it the free text that can be forgotten) and adds it to the log in the transaction that moves its position in
+//! the feed. [`grpc`] reads: [`request`] says what is asked for, [`store`] has the SQL, [`wire`] makes of a stored record
+//! what clients see.
+
+mod content;
+mod digest;
+mod entry;
+mod failures;
+mod grpc;
+pub mod leaf;
+mod log_file;
+mod metrics;
+mod names;
+mod page_token;
+mod recorder;
+mod request;
+mod store;
+mod wire;
+
+use std::sync::Arc;
+
+use case_api::pb::audit_service_server::AuditServiceServer;
+use event_feed::{Feed, Timing, follow};
+use service_kit::client::{OutgoingOptions, outgoing};
+use service_kit::exit::Exit;
+use service_kit::health::{Condition, Health};
+use service_kit::host::Host;
+use service_kit::identity::Identity;
+use service_kit::program::Process;
+use service_kit::settings::Settings;
+use storage::Readers;
+use tokio::net::TcpListener;
+use tonic::service::Routes;
+
+use crate::grpc::AuditHandler;
+use crate::log_file::LogFile;
+use crate::recorder::Recorder;
+
+/// This service in telemetry, as a caller, and as a consumer of the feed.
+pub const IDENTITY: Identity = Identity { name: "case-audit" };
+
+/// The services that it serves, by full name.
+pub const SERVICES: [&str; 1] = ["casetracker.v1.AuditService"];
+
+/// Runs the service on a bound listener until it is told to end, and leaves its store closed.
+///
+/// Fails before anything is served where the store does not permit a start, and later where its disk fails.
+pub async fn run(process: Process, listener: TcpListener) -> Result<(), Exit> {
+    let health = Health::new(&SERVICES);
+    let (store, feed) = (health.condition("store"), health.condition("feed"));
+    let LogFile { writer, readers, position } = LogFile::open(process.settings.audit.store.as_str()).await?;
+    let recorder = Arc::new(Recorder::new(writer, position, store.clone()));
+    // Whichever of the two ends, for whatever reason, ends the other.
+    let shutdown = process.shutdown.child_token();
+    let follows = Feed {
+        channel: outgoing(IDENTITY, &process.settings.audit.feed_url, OutgoingOptions::default())?,
+        condition: feed,
+        clock: Arc::clone(&process.clock),
+        entropy: Arc::clone(&process.entropy),
+        shutdown: shutdown.clone(),
+        timing: Timing::default(),
+    };
+    store.pass();
+    health.started();
+    let recording = async {
+        let _ends_serving = shutdown.clone().drop_guard();
+        follow(recorder, follows).await
+    };
+    let serving = async {
+        let _ends_recording = shutdown.clone().drop_guard();
+        let routes = routes(&process.settings, readers, store);
+        host(&process.settings, health).serve(listener, routes, case_api::DESCRIPTORS, shutdown.clone()).await
+    };
+    let (followed, served) = tokio::join!(recording, serving);
+    followed.and(served)
+}
+
+fn routes(settings: &Settings, readers: Readers, store: Condition) -> Routes {
+    let message_bytes_max = settings.limits.message_bytes;
+    let server = AuditServiceServer::new(AuditHandler { readers, store, message_bytes_max })
+        .max_decoding_message_size(message_bytes_max)
+        .max_encoding_message_size(message_bytes_max);
+    Routes::new(server)
+}
+
+fn host(settings: &Settings, health: Health) -> Host {
+    Host {
+        identity: IDENTITY,
+        health,
+        limits: settings.limits.clone(),
+        auth: settings.auth.clone(),
+        drain_timeout: settings.drain_timeout,
+        reflection: settings.reflection.enabled,
+    }
+}
