@@ -61,11 +61,12 @@ pub async fn run(process: Process, listeners: Listeners) -> Result<(), Exit> {
     let shutdown = process.shutdown.clone();
     let mut services = JoinSet::new();
     start(&mut services, case_command::run(process.clone(), listeners.command));
-    start(&mut services, case_query::run(process.clone(), listeners.query));
+    start(&mut services, case_query::run(query_deps(process.clone()), listeners.query));
     start(&mut services, case_audit::run(process, listeners.audit));
     let mut outcome = Ok(());
     while let Some(ended) = services.join_next().await {
-        let ended = ended.unwrap_or_else(|panic| Err(Exit::new(ExitCode::DiskFailed, format!("a service broke: {panic}"))));
+        let ended =
+            ended.unwrap_or_else(|panic| Err(Exit::new(ExitCode::DiskFailed, format!("a service broke: {panic}"))));
         // The first failure is the cause; what follows from it is not reported in its place.
         outcome = outcome.and(ended);
         shutdown.cancel();
@@ -75,4 +76,13 @@ pub async fn run(process: Process, listeners: Listeners) -> Result<(), Exit> {
 
 fn start(services: &mut JoinSet<Result<(), Exit>>, service: impl Future<Output = Result<(), Exit>> + Send + 'static) {
     services.spawn(service);
+}
+
+fn query_deps(process: Process) -> case_query::Deps {
+    case_query::Deps {
+        settings: process.settings,
+        clock: process.clock,
+        entropy: process.entropy,
+        shutdown: process.shutdown,
+    }
 }

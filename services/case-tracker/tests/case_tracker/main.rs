@@ -1,0 +1,9 @@
+//! What the whole system promises, seen from outside its processes.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod journey;
+mod kills;
+mod ledger;
+mod process;
+mod system;
+mod telemetry;

@@ -1,0 +1,121 @@
+//! What an operator sees of one request.
+
+use std::collections::BTreeSet;
+
+use case_api::pb::TransitionCaseRequest;
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use test_support::{Caller, Collector, SpanSeen, poll_until};
+
+use crate::system::{AUDIT, COMMAND, QUERY, System, creation, transition};
+
+const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const REMOTE_SPAN: [u8; 8] = [0, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7];
+const TRANSPORT: &str = "casetracker.v1.CaseCommandService/TransitionCase";
+
+fn caller() -> Caller {
+    Caller::actor("amira").with("x-request-id", "req-77")
+}
+
+/// Creates a case, and moves it in the trace of the caller.
+async fn move_a_case(system: &System, title: &str, reason: &str) {
+    system.commands(caller()).create_case(creation(title, "")).await.unwrap();
+    let traced = caller().with("traceparent", &format!("00-{TRACE_ID}-00f067aa0ba902b7-01"));
+    let request = TransitionCaseRequest { reason: reason.to_owned(), ..transition("CASE-001", "SUBMITTED", "") };
+    system.commands(traced).transition_case(request).await.unwrap();
+}
+
+/// The one span of a service with this name.
+fn only<'a>(spans: &'a [SpanSeen], scope: &str, name: &str) -> &'a SpanSeen {
+    let found: Vec<_> = spans.iter().filter(|seen| seen.scope == scope && seen.span.name == name).collect();
+    assert_eq!(found.len(), 1, "spans of {scope} named {name}");
+    found[0]
+}
+
+/// The journey of one transition: transport, service and store of the command, and both consumers below the service.
+fn check_journey(spans: &[SpanSeen]) {
+    let transport = only(spans, COMMAND, TRANSPORT);
+    assert_eq!((transport.span.kind(), transport.span.parent_span_id.as_slice()), (SpanKind::Server, &REMOTE_SPAN[..]));
+    let service = only(spans, COMMAND, "command.transition_case");
+    assert_eq!(service.span.parent_span_id, transport.span.span_id);
+    for (scope, below) in [(COMMAND, "store.append"), (QUERY, "query.project"), (AUDIT, "audit.record")] {
+        assert_eq!(only(spans, scope, below).span.parent_span_id, service.span.span_id, "{below}");
+    }
+    let known: BTreeSet<_> = spans.iter().map(|seen| seen.span.span_id.clone()).collect();
+    let roots: Vec<_> = spans.iter().filter(|seen| !known.contains(&seen.span.parent_span_id)).collect();
+    assert_eq!(roots.len(), 1, "one root");
+}
+
+fn is_complete(spans: &[SpanSeen]) -> bool {
+    let has = |name: &str| spans.iter().any(|seen| seen.span.name == name);
+    [TRANSPORT, "store.append", "query.project", "audit.record"].into_iter().all(has)
+}
+
+#[tokio::test]
+async fn one_transition_is_one_trace_across_three_processes_without_case_text() {
+    let collector = Collector::start().await;
+    let endpoint = collector.endpoint();
+    let mut system = System::apart(&[("CASE_TRACKER__TELEMETRY__OTLP_ENDPOINT", &endpoint)]).await;
+    move_a_case(&system, "canary-title", "canary-reason").await;
+    let spans = collector.trace(TRACE_ID, is_complete).await;
+    check_journey(&spans);
+    for (name, service) in [(TRANSPORT, COMMAND), ("query.project", QUERY), ("audit.record", AUDIT)] {
+        assert_eq!(only(&spans, service, name).service, service);
+    }
+    let lines = system.lines().join("\n");
+    system.stop().await;
+    let everything = collector.everything();
+    assert!(!everything.contains("canary") && !lines.contains("canary"), "case text was told");
+    assert!(everything.contains("CASE-001") && lines.contains("CASE-001"), "control: the case is named");
+}
+
+#[tokio::test]
+async fn in_one_process_each_service_has_a_scope_of_its_own_and_metrics_arrive() {
+    let collector = Collector::start().await;
+    let endpoint = collector.endpoint();
+    let mut system = System::all_in_one(&[("CASE_TRACKER__TELEMETRY__OTLP_ENDPOINT", &endpoint)]).await;
+    move_a_case(&system, "t", "").await;
+    let spans = collector.trace(TRACE_ID, is_complete).await;
+    check_journey(&spans);
+    assert!(spans.iter().all(|seen| seen.service == "case-tracker"));
+    system.stop().await;
+    let metrics = collector.metric_names();
+    for (scope, name) in [
+        (COMMAND, "case_transition_total"),
+        (COMMAND, "case_created_total"),
+        (COMMAND, "rpc.server.call.duration"),
+        (COMMAND, "db.client.operation.duration"),
+        (AUDIT, "audit_events_recorded_total"),
+    ] {
+        assert!(metrics.contains(&(scope.to_owned(), name.to_owned())), "{scope} {name} in {metrics:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_log_line_of_a_transition_reads_alone() {
+    let mut system = System::all_in_one(&[]).await;
+    move_a_case(&system, "t", "").await;
+    let line = poll_until("the log line", || async {
+        let lines = system.lines();
+        lines
+            .iter()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .find(|line| line["event"] == "case_transitioned")
+    })
+    .await;
+    let expected = [
+        ("level", "INFO"),
+        ("service", COMMAND),
+        ("case_id", "CASE-001"),
+        ("from_status", "DRAFT"),
+        ("to_status", "SUBMITTED"),
+        ("request_id", "req-77"),
+        ("trace_id", TRACE_ID),
+        ("outcome", "accepted"),
+    ];
+    for (key, value) in expected {
+        assert_eq!(line[key], value, "{key} in {line}");
+    }
+    assert!(line["duration_ms"].as_f64().is_some() && line["span_id"].as_str().is_some_and(|id| id.len() == 16));
+    assert!(line["timestamp"].as_str().is_some() && line["target"].as_str().is_some());
+    system.stop().await;
+}
