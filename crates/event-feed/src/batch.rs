@@ -1,0 +1,289 @@
+//! Consecutive events on their way into a consumer, and the spans around them.
+
+use std::time::Duration;
+
+use case_api::event_pb::{Evidence, RecordedEvent};
+use opentelemetry::Context;
+use opentelemetry::trace::{Status, TraceContextExt};
+use service_kit::identity::Identity;
+use service_kit::telemetry::{remote_parent, remote_request};
+use tracing::{Span, info_span};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use crate::{Halt, SpanNames};
+
+/// Older events get no span: their traces are over, and whoever looks at one must not find it come alive again.
+pub const TRACE_AGE_MAX: Duration = Duration::from_mins(5);
+
+/// Events that follow each other and the consumer's position without a gap. At least one.
+#[derive(Debug)]
+pub struct Batch {
+    events: Vec<RecordedEvent>,
+    last: u64,
+    tracing: Option<Tracing>,
+}
+
+/// One event of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivered<'a> {
+    /// The event as it was stored.
+    pub record: &'a RecordedEvent,
+    /// Its evidence.
+    pub evidence: &'a Evidence,
+    /// Whether it has a span. Spans inside it (around its store operations) are opened only if it has: without it they
+    /// would be traces of their own, thousands of them while a consumer rebuilds.
+    pub is_traced: bool,
+}
+
+/// Which events get spans, and in whose name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tracing {
+    pub(crate) identity: Identity,
+    pub(crate) names: SpanNames,
+    /// Events up to here are a rebuild's: they had their spans when they happened.
+    pub(crate) above_position: u64,
+    /// Events from before are too old ([`TRACE_AGE_MAX`]).
+    pub(crate) since_unix_us: i64,
+}
+
+impl Batch {
+    /// Checks that the events follow each other and `after`, the position before them.
+    pub fn new(events: Vec<RecordedEvent>, after: u64) -> Result<Self, Halt> {
+        let mut last = after;
+        for event in &events {
+            let evidence = event.evidence.as_ref().ok_or_else(|| {
+                Halt::new(format!(
+                    "the event after position {last} has no evidence: this program may be older than the feed; deploy \
+                     consumers first"
+                ))
+            })?;
+            if evidence.position.checked_sub(1) != Some(last) {
+                return Err(Halt::new(format!(
+                    "the feed went from position {last} to {}: events are missing or repeated. Compare the epochs and \
+                     heads of feed and consumer; do not skip ahead",
+                    evidence.position
+                )));
+            }
+            last = evidence.position;
+        }
+        if events.is_empty() {
+            return Err(Halt::new(format!(
+                "the feed sent an empty batch after position {after}"
+            )));
+        }
+        Ok(Self {
+            events,
+            last,
+            tracing: None,
+        })
+    }
+
+    /// The position of the last event.
+    pub const fn last_position(&self) -> u64 {
+        self.last
+    }
+
+    /// How many events there are.
+    pub const fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Never: [`Batch::new`] admits no empty batch.
+    pub const fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Whether any event has a span, and so the batch has one too.
+    pub fn is_traced(&self) -> bool {
+        self.delivered().any(|event| event.is_traced)
+    }
+
+    /// The evidence of every event, in order: for what is said after the commit.
+    pub fn evidence(&self) -> impl Iterator<Item = &Evidence> {
+        self.delivered().map(|event| event.evidence)
+    }
+
+    /// Runs `apply` for every event in order, each in its own span in the trace of the request that caused it, up to the
+    /// first error.
+    pub fn each<E>(&self, mut apply: impl FnMut(Delivered<'_>) -> Result<(), E>) -> Result<(), E> {
+        self.delivered().try_for_each(|event| {
+            let span = self.event_span(&event);
+            let applied = span.in_scope(|| apply(event));
+            mark(&span, applied)
+        })
+    }
+
+    /// Events from now on get the spans that `tracing` says.
+    pub(crate) fn traced(self, tracing: Tracing) -> Self {
+        Self {
+            tracing: Some(tracing),
+            ..self
+        }
+    }
+
+    /// Runs `work` in the span of the batch, the root of a trace of its own, or in the consumer's name only if no event
+    /// is traced.
+    pub(crate) fn in_span<T, E>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let Some(tracing) = &self.tracing else {
+            return work();
+        };
+        let root = remote_parent(tracing.identity, "");
+        if !self.is_traced() {
+            let _in_the_consumers_name = root.attach();
+            return work();
+        }
+        let span = info_span!(
+            parent: None,
+            "apply_batch",
+            otel.name = tracing.names.batch,
+            otel.kind = "consumer",
+            "feed.position" = self.last,
+            "feed.batch.size" = self.len(),
+        );
+        adopt(&span, root);
+        let done = span.in_scope(work);
+        mark(&span, done)
+    }
+
+    fn delivered(&self) -> impl Iterator<Item = Delivered<'_>> {
+        // `new` admits no event without evidence.
+        self.events.iter().filter_map(|record| {
+            let evidence = record.evidence.as_ref()?;
+            let is_traced = self.tracing.is_some_and(|tracing| tracing.wants(evidence));
+            Some(Delivered {
+                record,
+                evidence,
+                is_traced,
+            })
+        })
+    }
+
+    fn event_span(&self, event: &Delivered<'_>) -> Span {
+        let Some(tracing) = self.tracing.filter(|_| event.is_traced) else {
+            return Span::none();
+        };
+        let evidence = event.evidence;
+        let span = info_span!(
+            parent: None,
+            "apply_event",
+            otel.name = tracing.names.event,
+            otel.kind = "consumer",
+            "case.id" = evidence.case_id,
+            "feed.position" = evidence.position,
+        );
+        adopt(
+            &span,
+            remote_request(tracing.identity, &evidence.traceparent, &evidence.request_id),
+        );
+        span.add_link(Context::current().span().span_context().clone());
+        span
+    }
+}
+
+impl Tracing {
+    /// An event whose request was not traced has no trace to join.
+    fn wants(&self, evidence: &Evidence) -> bool {
+        evidence.position > self.above_position
+            && evidence.time_unix_us >= self.since_unix_us
+            && !evidence.traceparent.is_empty()
+    }
+}
+
+/// Where no telemetry runs there is nothing to be adopted by.
+fn adopt(span: &Span, parent: Context) {
+    let _ = span.set_parent(parent);
+}
+
+fn mark<T, E>(span: &Span, done: Result<T, E>) -> Result<T, E> {
+    if done.is_err() {
+        span.set_status(Status::error("not applied"));
+    }
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(position: u64) -> RecordedEvent {
+        RecordedEvent {
+            evidence: Some(Evidence {
+                position,
+                ..Evidence::default()
+            }),
+            content: None,
+        }
+    }
+
+    fn batch(positions: &[u64], after: u64) -> Result<u64, String> {
+        let events = positions.iter().copied().map(event).collect();
+        Batch::new(events, after)
+            .map(|batch| batch.last_position())
+            .map_err(|halt| halt.to_string())
+    }
+
+    #[test]
+    fn consecutive_events_are_a_batch() {
+        assert_eq!(batch(&[1], 0), Ok(1));
+        assert_eq!(batch(&[8, 9, 10], 7), Ok(10));
+    }
+
+    #[test]
+    fn gaps_repeats_and_nothing_are_refused() {
+        for (positions, after) in [
+            (&[2][..], 0),
+            (&[1, 3], 0),
+            (&[1, 1], 0),
+            (&[7], 7),
+            (&[0], 0),
+            (&[], 3),
+        ] {
+            assert!(batch(positions, after).is_err(), "{positions:?} after {after}");
+        }
+        assert!(batch(&[9], 7).unwrap_err().contains("from position 7 to 9"));
+    }
+
+    #[test]
+    fn an_event_without_evidence_is_refused() {
+        assert!(Batch::new(vec![RecordedEvent::default()], 0).is_err());
+    }
+
+    #[test]
+    fn each_stops_at_the_first_error() {
+        let batch = Batch::new(vec![event(1), event(2), event(3)], 0).unwrap();
+        let mut seen = Vec::new();
+        let stopped = batch.each(|event| {
+            seen.push(event.evidence.position);
+            if event.evidence.position == 2 {
+                Err("no")
+            } else {
+                Ok(())
+            }
+        });
+        assert_eq!((stopped, seen), (Err("no"), vec![1, 2]));
+    }
+
+    #[test]
+    fn old_rebuilt_and_untraced_events_get_no_span() {
+        let names = SpanNames { event: "e", batch: "b" };
+        let tracing = Tracing {
+            identity: Identity { name: "c" },
+            names,
+            above_position: 5,
+            since_unix_us: 1_000,
+        };
+        let wants = |position, time_unix_us, traceparent: &str| {
+            let traceparent = traceparent.to_owned();
+            tracing.wants(&Evidence {
+                position,
+                time_unix_us,
+                traceparent,
+                ..Evidence::default()
+            })
+        };
+        assert!(wants(6, 1_000, "00-…"));
+        assert!(!wants(5, 1_000, "00-…"));
+        assert!(!wants(6, 999, "00-…"));
+        assert!(!wants(6, 1_000, ""));
+    }
+}

@@ -1,0 +1,68 @@
+//! What the failures of a consumer's own store ask of the follower: one policy for all consumers.
+
+use service_kit::exit::{Exit, ExitCode};
+use storage::Error;
+
+use crate::{ConsumeError, Halt};
+
+impl From<Error> for ConsumeError {
+    fn from(error: Error) -> Self {
+        let code = match &error {
+            Error::Full | Error::Unavailable { .. } | Error::InUse { .. } | Error::CannotCreate { .. } => {
+                return Self::Retry(error.into());
+            }
+            Error::Corrupt { .. } => {
+                return Halt::caused_by(
+                    "the consumer's own store is corrupt; see the runbook of its service",
+                    error,
+                )
+                .into();
+            }
+            Error::SchemaTooNew { .. } | Error::SchemaDiverged { .. } | Error::Statement { .. } => {
+                return Halt::caused_by(
+                    "the consumer's own store refuses the program; compare their versions",
+                    error,
+                )
+                .into();
+            }
+            Error::DiskFailed { .. } => ExitCode::DiskFailed,
+            Error::WriterPanicked { .. } => ExitCode::Refused,
+        };
+        Self::End(Exit::new(code, chain(&error)))
+    }
+}
+
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_or_busy_store_is_tried_again() {
+        for error in [Error::Full, Error::unavailable("busy")] {
+            assert!(matches!(ConsumeError::from(error), ConsumeError::Retry(_)));
+        }
+    }
+
+    #[test]
+    fn damage_halts() {
+        assert!(matches!(
+            ConsumeError::from(Error::corrupt("a row")),
+            ConsumeError::Halt(_)
+        ));
+    }
+
+    #[test]
+    fn a_failed_disk_ends_the_process() {
+        let error = Error::DiskFailed {
+            reason: "a sync failed".to_owned(),
+            source: None,
+        };
+        assert!(matches!(ConsumeError::from(error), ConsumeError::End(exit) if exit.code == ExitCode::DiskFailed));
+    }
+}

@@ -1,0 +1,125 @@
+//! case-query: projects the event feed into a read model, and answers questions about cases.
+//!
+//! [`projection`] follows the event feed and keeps each case as its events make it, with its position in the same
+//! transaction. [`grpc`] answers: [`request`] says what is asked for, [`freshness`] waits for what the caller has already
+//! seen, [`reads`] reads at one position. The SQL stands in [`schema`] (rows) and [`list_sql`] (lists).
+
+mod filter;
+mod freshness;
+mod grpc;
+mod list_sql;
+mod metrics;
+mod names;
+mod page_token;
+mod problems;
+mod projection;
+mod reads;
+mod request;
+mod schema;
+mod store;
+mod stored;
+mod view;
+
+use std::sync::Arc;
+
+use case_api::pb::case_query_service_server::CaseQueryServiceServer;
+use event_feed::{Feed, Timing, follow};
+use service_kit::client::{OutgoingOptions, outgoing};
+use service_kit::clock::{Clock, Entropy};
+use service_kit::exit::Exit;
+use service_kit::health::Health;
+use service_kit::host::Host;
+use service_kit::identity::Identity;
+use service_kit::settings::Settings;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+use crate::freshness::Freshness;
+use crate::grpc::QueryHandler;
+use crate::metrics::StoreMetrics;
+use crate::projection::{Conditions, Projection};
+use crate::reads::Reads;
+use crate::store::Store;
+
+/// This service in telemetry, as a caller, and as a consumer of the feed.
+pub const IDENTITY: Identity = Identity { name: "case-query" };
+
+/// The services that it serves, by full name.
+pub const SERVICES: [&str; 1] = ["casetracker.v1.CaseQueryService"];
+
+/// What the service is given from outside.
+#[derive(Clone)]
+pub struct Deps {
+    /// The configuration.
+    pub settings: Settings,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness: spreads the attempts to reach the feed.
+    pub entropy: Arc<dyn Entropy>,
+    /// Ends the service.
+    pub shutdown: CancellationToken,
+}
+
+/// Runs the service on a bound listener until it is told to end, and leaves its store closed.
+///
+/// Fails before anything is served where the store does not permit a start, and later where its disk fails.
+pub async fn run(deps: Deps, listener: TcpListener) -> Result<(), Exit> {
+    let Deps { settings, clock, entropy, shutdown } = deps;
+    let health = Health::new(&SERVICES);
+    let feed = health.condition("feed");
+    let conditions = Conditions { store: health.condition("store"), projection: health.condition("projection") };
+    let Store { writer, points, lists, view } = Store::open(settings.query.store.as_str()).await?;
+    conditions.store.pass();
+    let metrics = StoreMetrics::new();
+    let projection = Arc::new(Projection::new(writer, view, conditions.clone(), metrics.clone()));
+    let reads = Reads {
+        points,
+        lists,
+        freshness: Freshness { view: projection.view(), wait_max: settings.query.freshness_wait },
+        store: conditions.store,
+        metrics,
+        message_bytes_max: settings.limits.message_bytes,
+    };
+    // Whichever of the two ends, for whatever reason, ends the other.
+    let shutdown = shutdown.child_token();
+    let follows = Feed {
+        channel: outgoing(IDENTITY, &settings.query.feed_url, OutgoingOptions::default())?,
+        condition: feed,
+        clock,
+        entropy,
+        shutdown: shutdown.clone(),
+        timing: Timing::default(),
+    };
+    health.started();
+    let projecting = async {
+        let _ends_serving = shutdown.clone().drop_guard();
+        follow(projection, follows).await
+    };
+    let serving = async {
+        let _ends_projecting = shutdown.clone().drop_guard();
+        let routes = routes(reads);
+        host(&settings, health).serve(listener, routes, case_api::DESCRIPTORS, shutdown.clone()).await
+    };
+    let (projected, served) = tokio::join!(projecting, serving);
+    projected.and(served)
+}
+
+fn routes(reads: Reads) -> Routes {
+    let message_bytes_max = reads.message_bytes_max;
+    let server = CaseQueryServiceServer::new(QueryHandler { reads })
+        .max_decoding_message_size(message_bytes_max)
+        .max_encoding_message_size(message_bytes_max);
+    Routes::new(server)
+}
+
+fn host(settings: &Settings, health: Health) -> Host {
+    Host {
+        identity: IDENTITY,
+        health,
+        limits: settings.limits.clone(),
+        auth: settings.auth.clone(),
+        drain_timeout: settings.drain_timeout,
+        reflection: settings.reflection.enabled,
+    }
+}

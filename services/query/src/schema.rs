@@ -1,0 +1,127 @@
+//! The SQL of single rows: the projection's place, and cases by number. Lists are in [`crate::list_sql`].
+
+use case_api::Epoch;
+use case_api::event_pb::LifecycleDefinition;
+use case_domain::{Case, Line, Priority, Tags};
+use prost::Message as _;
+use rusqlite::{Connection, OptionalExtension, params};
+use storage::Error;
+
+use crate::stored::{decode_case, encode_case};
+
+mod migrations {
+    refinery::embed_migrations!("migrations");
+}
+
+/// The migrations of this service's store.
+pub(crate) fn migrations() -> refinery::Runner {
+    migrations::migrations::runner()
+}
+
+/// How far the projection has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The store that the events come from.
+    pub(crate) epoch: Epoch,
+    /// The last position of its feed that is projected.
+    pub(crate) position: u64,
+    /// Below this position the projection is being built, and cases are missing that exist.
+    pub(crate) rebuild_head: u64,
+}
+
+/// How far the projection has come; `None`: the feed was never open.
+pub(crate) fn load_place(connection: &Connection) -> Result<Option<Place>, Error> {
+    let mut select = connection.prepare_cached("SELECT epoch, position, rebuild_head FROM projection")?;
+    let place = select.query_row([], |row| {
+        let (position, rebuild_head): (i64, i64) = (row.get(1)?, row.get(2)?);
+        Ok(Place {
+            epoch: Epoch(row.get(0)?),
+            position: position.cast_unsigned(),
+            rebuild_head: rebuild_head.cast_unsigned(),
+        })
+    });
+    Ok(place.optional()?)
+}
+
+/// Forgets every case and begins at position 0 of a store's feed. The lifecycle is kept until another one arrives.
+pub(crate) fn start_over(connection: &Connection, epoch: Epoch, rebuild_head: u64) -> Result<(), Error> {
+    connection.execute("DELETE FROM cases", [])?;
+    connection.execute("DELETE FROM case_tags", [])?;
+    let sql = "INSERT INTO projection (singleton, epoch, position, rebuild_head) VALUES (1, ?1, 0, ?2) \
+               ON CONFLICT (singleton) DO UPDATE \
+               SET epoch = excluded.epoch, position = 0, rebuild_head = excluded.rebuild_head";
+    connection.execute(sql, params![epoch.0, rebuild_head.cast_signed()])?;
+    Ok(())
+}
+
+/// Notes how far the projection has come.
+pub(crate) fn save_position(connection: &Connection, position: u64) -> Result<(), Error> {
+    connection.prepare_cached("UPDATE projection SET position = ?1")?.execute([position.cast_signed()])?;
+    Ok(())
+}
+
+/// The lifecycle that was last received.
+pub(crate) fn load_lifecycle(connection: &Connection) -> Result<Option<LifecycleDefinition>, Error> {
+    let stored: Option<Option<Vec<u8>>> =
+        connection.query_row("SELECT lifecycle FROM projection", [], |row| row.get(0)).optional()?;
+    let decode = |bytes: Vec<u8>| {
+        LifecycleDefinition::decode(&*bytes)
+            .map_err(|error| Error::corrupt(format!("the kept lifecycle cannot be decoded: {error}")))
+    };
+    stored.flatten().map(decode).transpose()
+}
+
+/// Keeps a lifecycle.
+pub(crate) fn save_lifecycle(connection: &Connection, definition: &LifecycleDefinition) -> Result<(), Error> {
+    connection.execute("UPDATE projection SET lifecycle = ?1", [definition.encode_to_vec()])?;
+    Ok(())
+}
+
+/// The case with a number.
+pub(crate) fn load_case(connection: &Connection, number: u64) -> Result<Option<Case>, Error> {
+    let mut select = connection.prepare_cached("SELECT state FROM cases WHERE number = ?1")?;
+    let state: Option<Vec<u8>> = select.query_row([number.cast_signed()], |row| row.get(0)).optional()?;
+    state.map(|state| decode_case(&state)).transpose()
+}
+
+/// Puts a case in the place of its earlier state, whose tags were `tags_before`.
+pub(crate) fn save_case(connection: &Connection, case: &Case, tags_before: &Tags) -> Result<(), Error> {
+    let sql = "INSERT INTO cases (number, status, status_category, priority, assignee, reporter, create_time_us, \
+                                  update_time_us, state) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
+               ON CONFLICT (number) DO UPDATE \
+               SET status = excluded.status, status_category = excluded.status_category, \
+                   priority = excluded.priority, assignee = excluded.assignee, reporter = excluded.reporter, \
+                   create_time_us = excluded.create_time_us, update_time_us = excluded.update_time_us, \
+                   state = excluded.state";
+    connection.prepare_cached(sql)?.execute(params![
+        case.id.number().cast_signed(),
+        case.status.as_str(),
+        case.status_category.as_str(),
+        case.priority.map(Priority::as_str).unwrap_or_default(),
+        case.assignee.as_ref().map(Line::as_str).unwrap_or_default(),
+        case.reporter.as_ref().map(Line::as_str).unwrap_or_default(),
+        case.create_time.unix_us(),
+        case.update_time.unix_us(),
+        encode_case(case),
+    ])?;
+    if case.tags != *tags_before {
+        save_tags(connection, case, tags_before)?;
+    }
+    Ok(())
+}
+
+fn save_tags(connection: &Connection, case: &Case, before: &Tags) -> Result<(), Error> {
+    let (number, created_us) = (case.id.number().cast_signed(), case.create_time.unix_us());
+    let mut delete =
+        connection.prepare_cached("DELETE FROM case_tags WHERE tag = ?1 AND create_time_us = ?2 AND number = ?3")?;
+    for tag in before.as_slice() {
+        delete.execute(params![tag.as_str(), created_us, number])?;
+    }
+    let mut insert =
+        connection.prepare_cached("INSERT INTO case_tags (tag, create_time_us, number) VALUES (?1, ?2, ?3)")?;
+    for tag in case.tags.as_slice() {
+        insert.execute(params![tag.as_str(), created_us, number])?;
+    }
+    Ok(())
+}
