@@ -45,37 +45,54 @@ pub const IDENTITY: Identity = Identity { name: "case-audit" };
 /// The services that it serves, by full name.
 pub const SERVICES: [&str; 1] = ["casetracker.v1.AuditService"];
 
-/// Runs the service on a bound listener until it is told to end, and leaves its store closed.
-///
-/// Fails before anything is served where the store does not permit a start, and later where its disk fails.
-pub async fn run(process: Process, listener: TcpListener) -> Result<(), Exit> {
-    let health = Health::new(&SERVICES);
-    let (store, feed) = (health.condition("store"), health.condition("feed"));
-    let LogFile { writer, readers, position } = LogFile::open(process.settings.audit.store.as_str()).await?;
-    let recorder = Arc::new(Recorder::new(writer, position, store.clone()));
-    // Whichever of the two ends, for whatever reason, ends the other.
-    let shutdown = process.shutdown.child_token();
-    let follows = Feed {
-        channel: outgoing(IDENTITY, &process.settings.audit.feed_url, OutgoingOptions::default())?,
-        condition: feed,
-        clock: Arc::clone(&process.clock),
-        entropy: Arc::clone(&process.entropy),
-        shutdown: shutdown.clone(),
-        timing: Timing::default(),
-    };
-    store.pass();
-    health.started();
-    let recording = async {
-        let _ends_serving = shutdown.clone().drop_guard();
-        follow(recorder, follows).await
-    };
-    let serving = async {
-        let _ends_recording = shutdown.clone().drop_guard();
-        let routes = routes(&process.settings, readers, store);
-        host(&process.settings, health).serve(listener, routes, case_api::DESCRIPTORS, shutdown.clone()).await
-    };
-    let (followed, served) = tokio::join!(recording, serving);
-    followed.and(served)
+/// The service with its log open, and nothing served yet: whatever forbids a start has been found by now.
+pub struct CaseAudit {
+    process: Process,
+    log: LogFile,
+    store: Condition,
+    feed: Feed,
+    health: Health,
+}
+
+impl CaseAudit {
+    /// Opens the log and looks at it.
+    pub async fn open(process: Process) -> Result<Self, Exit> {
+        let health = Health::new(&SERVICES);
+        let (store, condition) = (health.condition("store"), health.condition("feed"));
+        let log = LogFile::open(process.settings.audit.store.as_str()).await?;
+        store.pass();
+        let feed = Feed {
+            channel: outgoing(IDENTITY, &process.settings.audit.feed_url, OutgoingOptions::default())?,
+            condition,
+            clock: Arc::clone(&process.clock),
+            entropy: Arc::clone(&process.entropy),
+            // Whichever of following and serving ends, for whatever reason, ends the other.
+            shutdown: process.shutdown.child_token(),
+            timing: Timing::default(),
+        };
+        Ok(Self { process, log, store, feed, health })
+    }
+
+    /// Follows the feed and serves on a bound listener until the process is told to end, and leaves the log closed.
+    ///
+    /// Fails where the log's disk does.
+    pub async fn serve(self, listener: TcpListener) -> Result<(), Exit> {
+        let Self { process, log, store, feed, health } = self;
+        let recorder = Arc::new(Recorder::new(log.writer, log.position, store.clone()));
+        let (settings, shutdown) = (&process.settings, feed.shutdown.clone());
+        health.started();
+        let recording = async {
+            let _ends_serving = shutdown.clone().drop_guard();
+            follow(recorder, feed).await
+        };
+        let serving = async {
+            let _ends_recording = shutdown.clone().drop_guard();
+            let routes = routes(settings, log.readers, store);
+            host(settings, health).serve(listener, routes, case_api::DESCRIPTORS, shutdown.clone()).await
+        };
+        let (followed, served) = tokio::join!(recording, serving);
+        followed.and(served)
+    }
 }
 
 fn routes(settings: &Settings, readers: Readers, store: Condition) -> Routes {

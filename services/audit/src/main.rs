@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use case_audit::run;
+use case_audit::CaseAudit;
 use service_kit::exit::Exit;
 use service_kit::host;
 use service_kit::program::{self, Process, Program};
@@ -20,5 +20,5 @@ fn main() -> ExitCode {
 
 async fn serve(process: Process) -> Result<(), Exit> {
     let listener = host::bind(process.settings.audit.listen).await?;
-    run(process, listener).await
+    CaseAudit::open(process).await?.serve(listener).await
 }

@@ -6,8 +6,11 @@
 mod banner;
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use case_audit::CaseAudit;
+use case_command::CaseCommand;
+use case_query::CaseQuery;
 use service_kit::exit::{Exit, ExitCode};
 use service_kit::host;
 use service_kit::program::Process;
@@ -17,72 +20,72 @@ use tokio::task::JoinSet;
 
 pub use banner::banner;
 
-/// The listeners of the three services.
-#[derive(Debug)]
-pub struct Listeners {
-    command: TcpListener,
-    query: TcpListener,
-    audit: TcpListener,
+/// The three services with their ports taken and their stores open, and nothing served yet.
+pub struct CaseTracker {
+    process: Process,
+    command: (CaseCommand, TcpListener),
+    query: (CaseQuery, TcpListener),
+    audit: (CaseAudit, TcpListener),
 }
 
-impl Listeners {
-    /// Takes the configured ports, and tells the consumers where the feed is: on the port of this very process.
-    pub async fn bind(settings: &mut Settings) -> Result<Self, Exit> {
-        let command = host::bind(settings.command.listen).await?;
-        let query = host::bind(settings.query.listen).await?;
-        let audit = host::bind(settings.audit.listen).await?;
-        for (listen, listener) in [
-            (&mut settings.command.listen, &command),
-            (&mut settings.query.listen, &query),
-            (&mut settings.audit.listen, &audit),
-        ] {
-            *listen = listener.local_addr().map_err(|error| {
-                Exit::new(ExitCode::CannotCreate, format!("a listener does not know its address: {error}"))
-            })?;
-        }
+impl CaseTracker {
+    /// Takes the configured ports and opens the stores. The consumers look for the feed on the port of this very process.
+    pub async fn open(mut process: Process) -> Result<Self, Exit> {
+        let settings = &mut process.settings;
+        let command = bind(&mut settings.command.listen).await?;
+        let query = bind(&mut settings.query.listen).await?;
+        let audit = bind(&mut settings.audit.listen).await?;
         let feed_url = format!("http://{}", within(settings.command.listen));
         settings.query.feed_url.clone_from(&feed_url);
         settings.audit.feed_url = feed_url;
-        Ok(Self { command, query, audit })
+        Ok(Self {
+            command: (CaseCommand::open(process.clone()).await?, command),
+            query: (CaseQuery::open(process.clone()).await?, query),
+            audit: (CaseAudit::open(process.clone()).await?, audit),
+            process,
+        })
     }
-}
 
-/// Where this machine reaches an address that may stand for all of its interfaces.
-fn within(mut address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() {
-        let loopback = if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
-        address.set_ip(loopback);
+    /// The settings as they have turned out: with the ports that were taken.
+    pub const fn settings(&self) -> &Settings {
+        &self.process.settings
     }
-    address
-}
 
-/// Runs the three services until they are told to end, or until one of them cannot go on: then the others end, too.
-pub async fn run(process: Process, listeners: Listeners) -> Result<(), Exit> {
-    let shutdown = process.shutdown.clone();
-    let mut services = JoinSet::new();
-    start(&mut services, case_command::run(process.clone(), listeners.command));
-    start(&mut services, case_query::run(query_deps(process.clone()), listeners.query));
-    start(&mut services, case_audit::run(process, listeners.audit));
-    let mut outcome = Ok(());
-    while let Some(ended) = services.join_next().await {
-        let ended =
-            ended.unwrap_or_else(|panic| Err(Exit::new(ExitCode::DiskFailed, format!("a service broke: {panic}"))));
-        // The first failure is the cause; what follows from it is not reported in its place.
-        outcome = outcome.and(ended);
-        shutdown.cancel();
+    /// Serves until the process is told to end, or until one service cannot go on: then the others end, too.
+    pub async fn serve(self) -> Result<(), Exit> {
+        let Self { process, command, query, audit } = self;
+        let mut services = JoinSet::new();
+        start(&mut services, command.0.serve(command.1));
+        start(&mut services, query.0.serve(query.1));
+        start(&mut services, audit.0.serve(audit.1));
+        let mut outcome = Ok(());
+        while let Some(ended) = services.join_next().await {
+            let broke = |panic| Err(Exit::new(ExitCode::DiskFailed, format!("a service broke: {panic}")));
+            // The first failure is the cause; what follows from it is not reported in its place.
+            outcome = outcome.and(ended.unwrap_or_else(broke));
+            process.shutdown.cancel();
+        }
+        outcome
     }
-    outcome
 }
 
 fn start(services: &mut JoinSet<Result<(), Exit>>, service: impl Future<Output = Result<(), Exit>> + Send + 'static) {
     services.spawn(service);
 }
 
-fn query_deps(process: Process) -> case_query::Deps {
-    case_query::Deps {
-        settings: process.settings,
-        clock: process.clock,
-        entropy: process.entropy,
-        shutdown: process.shutdown,
+/// Takes a port, and notes which one it has turned out to be.
+async fn bind(address: &mut SocketAddr) -> Result<TcpListener, Exit> {
+    let listener = host::bind(*address).await?;
+    *address = listener
+        .local_addr()
+        .map_err(|error| Exit::new(ExitCode::CannotCreate, format!("{address} cannot be used: {error}")))?;
+    Ok(listener)
+}
+
+/// Where this machine reaches an address that may stand for all of its interfaces.
+fn within(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
     }
+    address
 }

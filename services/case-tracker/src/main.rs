@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use case_tracker::{Listeners, banner, run};
+use case_tracker::{CaseTracker, banner};
 use service_kit::exit::Exit;
 use service_kit::program::{self, Process, Program};
 
@@ -18,9 +18,9 @@ fn main() -> ExitCode {
     program::main(&program, serve)
 }
 
-async fn serve(mut process: Process) -> Result<(), Exit> {
-    let listeners = Listeners::bind(&mut process.settings).await?;
+async fn serve(process: Process) -> Result<(), Exit> {
+    let system = CaseTracker::open(process).await?;
     // On standard error: standard output is for log lines, which may be JSON. Nobody to read it is no reason to stop.
-    let _ = write!(std::io::stderr(), "{}", banner(&process.settings));
-    run(process, listeners).await
+    let _ = write!(std::io::stderr(), "{}", banner(system.settings()));
+    system.serve().await
 }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use case_api::feed_pb::case_event_feed_service_server::CaseEventFeedServiceServer;
 use case_api::pb::case_command_service_server::CaseCommandServiceServer;
 use service_kit::exit::Exit;
-use service_kit::health::Health;
+use service_kit::health::{Condition, Health};
 use service_kit::host::Host;
 use service_kit::identity::Identity;
 use service_kit::program::Process;
@@ -43,51 +43,68 @@ pub const IDENTITY: Identity = Identity { name: "case-command" };
 /// The services that it serves, by full name.
 pub const SERVICES: [&str; 2] = ["casetracker.v1.CaseCommandService", "casetracker.feed.v1.CaseEventFeedService"];
 
-/// Runs the service on a bound listener until it is told to end, and leaves its store closed.
-///
-/// Fails before anything is served where the store or the lifecycle does not permit a start.
-pub async fn run(process: Process, listener: TcpListener) -> Result<(), Exit> {
-    let health = Health::new(&SERVICES);
-    let condition = health.condition("store");
-    let store = Store::open(&process, condition.clone()).await?;
-    let commands = Commands {
-        writer: store.writer.clone(),
-        lifecycle: Arc::clone(&store.lifecycle),
-        epoch: store.epoch,
-        store: condition.clone(),
-        metrics: CommandMetrics::new(),
-    };
-    let feed = FeedHandler {
-        readers: store.readers.clone(),
-        epoch: store.epoch,
-        head: store.head.clone(),
-        lifecycle: Arc::clone(&store.lifecycle),
-        consumers: Arc::clone(&store.consumers),
-        store: condition.clone(),
-        shutdown: drained_first(&health, process.shutdown.clone()),
-    };
-    let bytes_max = process.settings.limits.message_bytes;
-    let routes = Routes::new(
-        CaseCommandServiceServer::new(CommandHandler { commands })
-            .max_decoding_message_size(bytes_max)
-            .max_encoding_message_size(bytes_max),
-    )
-    .add_service(
-        CaseEventFeedServiceServer::new(feed).max_decoding_message_size(bytes_max).max_encoding_message_size(bytes_max),
-    );
-    condition.pass();
-    health.started();
-    let host = Host {
-        identity: IDENTITY,
-        health,
-        limits: process.settings.limits.clone(),
-        auth: process.settings.auth.clone(),
-        drain_timeout: process.settings.drain_timeout,
-        reflection: process.settings.reflection.enabled,
-    };
-    let served = host.serve(listener, routes, case_api::DESCRIPTORS, process.shutdown.clone()).await;
-    store.close().await;
-    served
+/// The service with its store open, and nothing served yet: whatever forbids a start has been found by now.
+pub struct CaseCommand {
+    process: Process,
+    store: Store,
+    condition: Condition,
+    health: Health,
+}
+
+impl CaseCommand {
+    /// Opens the store and puts the lifecycle in force.
+    pub async fn open(process: Process) -> Result<Self, Exit> {
+        let health = Health::new(&SERVICES);
+        let condition = health.condition("store");
+        let store = Store::open(&process, condition.clone()).await?;
+        condition.pass();
+        Ok(Self { process, store, condition, health })
+    }
+
+    /// Serves on a bound listener until the process is told to end, and leaves the store closed.
+    pub async fn serve(self, listener: TcpListener) -> Result<(), Exit> {
+        let settings = &self.process.settings;
+        let routes = self.routes(settings.limits.message_bytes);
+        self.health.started();
+        let host = Host {
+            identity: IDENTITY,
+            health: self.health.clone(),
+            limits: settings.limits.clone(),
+            auth: settings.auth.clone(),
+            drain_timeout: settings.drain_timeout,
+            reflection: settings.reflection.enabled,
+        };
+        let served = host.serve(listener, routes, case_api::DESCRIPTORS, self.process.shutdown.clone()).await;
+        self.store.close().await;
+        served
+    }
+
+    fn routes(&self, message_bytes_max: usize) -> Routes {
+        let store = &self.store;
+        let commands = Commands {
+            writer: store.writer.clone(),
+            lifecycle: Arc::clone(&store.lifecycle),
+            epoch: store.epoch,
+            store: self.condition.clone(),
+            metrics: CommandMetrics::new(),
+        };
+        let feed = FeedHandler {
+            readers: store.readers.clone(),
+            epoch: store.epoch,
+            head: store.head.clone(),
+            lifecycle: Arc::clone(&store.lifecycle),
+            consumers: Arc::clone(&store.consumers),
+            store: self.condition.clone(),
+            shutdown: drained_first(&self.health, self.process.shutdown.clone()),
+        };
+        let commands = CaseCommandServiceServer::new(CommandHandler { commands })
+            .max_decoding_message_size(message_bytes_max)
+            .max_encoding_message_size(message_bytes_max);
+        let feed = CaseEventFeedServiceServer::new(feed)
+            .max_decoding_message_size(message_bytes_max)
+            .max_encoding_message_size(message_bytes_max);
+        Routes::new(commands).add_service(feed)
+    }
 }
 
 /// Ends the streams of the feed, but only after callers can see that the server drains.

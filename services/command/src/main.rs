@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use case_command::run;
+use case_command::CaseCommand;
 use service_kit::exit::Exit;
 use service_kit::host;
 use service_kit::program::{self, Process, Program};
@@ -20,5 +20,5 @@ fn main() -> ExitCode {
 
 async fn serve(process: Process) -> Result<(), Exit> {
     let listener = host::bind(process.settings.command.listen).await?;
-    run(process, listener).await
+    CaseCommand::open(process).await?.serve(listener).await
 }

@@ -31,15 +31,16 @@ CREATE TABLE cases (
     state           BLOB    NOT NULL
 ) STRICT;
 
--- Each index is a list in its order: a page is read from where the one before it ended.
-CREATE INDEX cases_by_create_time ON cases (create_time_us, number);
-CREATE INDEX cases_by_update_time ON cases (update_time_us, number);
-CREATE INDEX cases_by_status_create_time ON cases (status, create_time_us, number);
-CREATE INDEX cases_by_status_update_time ON cases (status, update_time_us, number);
-CREATE INDEX cases_by_category_create_time ON cases (status_category, create_time_us, number);
-CREATE INDEX cases_by_assignee_create_time ON cases (assignee, create_time_us, number);
-CREATE INDEX cases_by_assignee_update_time ON cases (assignee, update_time_us, number);
-CREATE INDEX cases_by_reporter_create_time ON cases (reporter, create_time_us, number);
+-- Each index is a list in its order (the row id, which is the number, is the last part of every index): a page is read
+-- from where the one before it ended.
+CREATE INDEX cases_by_create_time ON cases (create_time_us);
+CREATE INDEX cases_by_update_time ON cases (update_time_us);
+CREATE INDEX cases_by_status_create_time ON cases (status, create_time_us);
+CREATE INDEX cases_by_status_update_time ON cases (status, update_time_us);
+CREATE INDEX cases_by_category_create_time ON cases (status_category, create_time_us);
+CREATE INDEX cases_by_assignee_create_time ON cases (assignee, create_time_us);
+CREATE INDEX cases_by_assignee_update_time ON cases (assignee, update_time_us);
+CREATE INDEX cases_by_reporter_create_time ON cases (reporter, create_time_us);
 
 -- The tags of each case. The time of creation never changes, so that this too is a list in its order.
 CREATE TABLE case_tags (

@@ -30,7 +30,7 @@ fn freshness(view: View) -> (watch::Sender<View>, Freshness) {
 }
 
 async fn wait(freshness: &Freshness, tokens: &[ConsistencyToken]) -> Result<(), Failure> {
-    freshness.wait(tokens, Instant::now() + Duration::from_secs(60)).await.map(drop)
+    freshness.wait(tokens, Instant::now() + Duration::from_mins(1)).await.map(drop)
 }
 
 async fn refused(freshness: &Freshness, tokens: &[ConsistencyToken]) -> Reason {

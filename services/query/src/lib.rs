@@ -25,14 +25,13 @@ use std::sync::Arc;
 use case_api::pb::case_query_service_server::CaseQueryServiceServer;
 use event_feed::{Feed, Timing, follow};
 use service_kit::client::{OutgoingOptions, outgoing};
-use service_kit::clock::{Clock, Entropy};
 use service_kit::exit::Exit;
 use service_kit::health::Health;
 use service_kit::host::Host;
 use service_kit::identity::Identity;
+use service_kit::program::Process;
 use service_kit::settings::Settings;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::freshness::Freshness;
@@ -48,61 +47,65 @@ pub const IDENTITY: Identity = Identity { name: "case-query" };
 /// The services that it serves, by full name.
 pub const SERVICES: [&str; 1] = ["casetracker.v1.CaseQueryService"];
 
-/// What the service is given from outside.
-#[derive(Clone)]
-pub struct Deps {
-    /// The configuration.
-    pub settings: Settings,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// Randomness: spreads the attempts to reach the feed.
-    pub entropy: Arc<dyn Entropy>,
-    /// Ends the service.
-    pub shutdown: CancellationToken,
+/// The service with its store open, and nothing served yet: whatever forbids a start has been found by now.
+pub struct CaseQuery {
+    process: Process,
+    projection: Arc<Projection>,
+    reads: Reads,
+    feed: Feed,
+    health: Health,
 }
 
-/// Runs the service on a bound listener until it is told to end, and leaves its store closed.
-///
-/// Fails before anything is served where the store does not permit a start, and later where its disk fails.
-pub async fn run(deps: Deps, listener: TcpListener) -> Result<(), Exit> {
-    let Deps { settings, clock, entropy, shutdown } = deps;
-    let health = Health::new(&SERVICES);
-    let feed = health.condition("feed");
-    let conditions = Conditions { store: health.condition("store"), projection: health.condition("projection") };
-    let Store { writer, points, lists, view } = Store::open(settings.query.store.as_str()).await?;
-    conditions.store.pass();
-    let metrics = StoreMetrics::new();
-    let projection = Arc::new(Projection::new(writer, view, conditions.clone(), metrics.clone()));
-    let reads = Reads {
-        points,
-        lists,
-        freshness: Freshness { view: projection.view(), wait_max: settings.query.freshness_wait },
-        store: conditions.store,
-        metrics,
-        message_bytes_max: settings.limits.message_bytes,
-    };
-    // Whichever of the two ends, for whatever reason, ends the other.
-    let shutdown = shutdown.child_token();
-    let follows = Feed {
-        channel: outgoing(IDENTITY, &settings.query.feed_url, OutgoingOptions::default())?,
-        condition: feed,
-        clock,
-        entropy,
-        shutdown: shutdown.clone(),
-        timing: Timing::default(),
-    };
-    health.started();
-    let projecting = async {
-        let _ends_serving = shutdown.clone().drop_guard();
-        follow(projection, follows).await
-    };
-    let serving = async {
-        let _ends_projecting = shutdown.clone().drop_guard();
-        let routes = routes(reads);
-        host(&settings, health).serve(listener, routes, case_api::DESCRIPTORS, shutdown.clone()).await
-    };
-    let (projected, served) = tokio::join!(projecting, serving);
-    projected.and(served)
+impl CaseQuery {
+    /// Opens the read model.
+    pub async fn open(process: Process) -> Result<Self, Exit> {
+        let health = Health::new(&SERVICES);
+        let condition = health.condition("feed");
+        let conditions = Conditions { store: health.condition("store"), projection: health.condition("projection") };
+        let settings = &process.settings;
+        let Store { writer, points, lists, view } = Store::open(settings.query.store.as_str()).await?;
+        conditions.store.pass();
+        let metrics = StoreMetrics::new();
+        let projection = Arc::new(Projection::new(writer, view, conditions.clone(), metrics.clone()));
+        let reads = Reads {
+            points,
+            lists,
+            freshness: Freshness { view: projection.view(), wait_max: settings.query.freshness_wait },
+            store: conditions.store,
+            metrics,
+            message_bytes_max: settings.limits.message_bytes,
+        };
+        let feed = Feed {
+            channel: outgoing(IDENTITY, &settings.query.feed_url, OutgoingOptions::default())?,
+            condition,
+            clock: Arc::clone(&process.clock),
+            entropy: Arc::clone(&process.entropy),
+            // Whichever of following and serving ends, for whatever reason, ends the other.
+            shutdown: process.shutdown.child_token(),
+            timing: Timing::default(),
+        };
+        Ok(Self { process, projection, reads, feed, health })
+    }
+
+    /// Follows the feed and serves on a bound listener until the process is told to end, and leaves the store closed.
+    ///
+    /// Fails where the store's disk does.
+    pub async fn serve(self, listener: TcpListener) -> Result<(), Exit> {
+        let Self { process, projection, reads, feed, health } = self;
+        let (settings, shutdown) = (&process.settings, feed.shutdown.clone());
+        health.started();
+        let projecting = async {
+            let _ends_serving = shutdown.clone().drop_guard();
+            follow(projection, feed).await
+        };
+        let serving = async {
+            let _ends_projecting = shutdown.clone().drop_guard();
+            let routes = routes(reads);
+            host(settings, health).serve(listener, routes, case_api::DESCRIPTORS, shutdown.clone()).await
+        };
+        let (projected, served) = tokio::join!(projecting, serving);
+        projected.and(served)
+    }
 }
 
 fn routes(reads: Reads) -> Routes {

@@ -2,9 +2,10 @@
 //! thousandth page costs what the first does.
 //!
 //! A list is made of arms, one for each value of the field that narrows it most: an arm is one stretch of an index, and
-//! `UNION ALL` merges the arms without sorting them. The other fields are looked at row by row. `INDEXED BY` keeps the
-//! planner, which has no statistics, from choosing otherwise.
+//! all arms are one short statement with another value, merged here. The other fields are looked at row by row.
+//! `INDEXED BY` keeps the planner, which has no statistics, from choosing otherwise.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use rusqlite::types::Value;
@@ -21,11 +22,41 @@ pub(crate) fn page(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Vec<Cursor>, Error> {
-    let Statement { sql, values } = statement(filter, order, after, limit);
+    let Statement { sql, mut values, arms } = statement(filter, order, after, limit);
     let mut select = connection.prepare_cached(&sql)?;
-    let rows =
-        select.query_map(params_from_iter(values), |row| Ok(Cursor { key: row.get(0)?, number: row.get(1)? }))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut page = Vec::new();
+    for arm in arms {
+        values[ARM_VALUE] = arm;
+        let rows =
+            select.query_map(params_from_iter(&values), |row| Ok(Cursor { key: row.get(0)?, number: row.get(1)? }))?;
+        merge(&mut page, rows, order.direction, limit)?;
+    }
+    Ok(page)
+}
+
+/// Adds one arm to a page. It is read only as long as it has something for the page.
+fn merge(
+    page: &mut Vec<Cursor>,
+    arm: impl Iterator<Item = rusqlite::Result<Cursor>>,
+    direction: Direction,
+    limit: usize,
+) -> Result<(), Error> {
+    let comes_before = |a: &Cursor, b: &Cursor| match direction {
+        Direction::Ascending => (a.key, a.number) < (b.key, b.number),
+        Direction::Descending => (a.key, a.number) > (b.key, b.number),
+    };
+    let last = page.last().copied().filter(|_| page.len() == limit);
+    for place in arm {
+        let place = place?;
+        if last.is_some_and(|last| comes_before(&last, &place)) {
+            break;
+        }
+        page.push(place);
+    }
+    // Two sorted stretches: no more than a merge to this sort.
+    page.sort_by(|a, b| if comes_before(a, b) { Ordering::Less } else { Ordering::Greater });
+    page.truncate(limit);
+    Ok(())
 }
 
 /// What narrows a list.
@@ -41,7 +72,12 @@ enum Drive<'a> {
 struct Statement {
     sql: String,
     values: Vec<Value>,
+    /// The values of the driving field, each of which takes the place [`ARM_VALUE`] in turn.
+    arms: Vec<Value>,
 }
+
+/// The place of the driving field's value; its placeholder is `?1`.
+const ARM_VALUE: usize = 0;
 
 impl Statement {
     /// Adds a value and answers its placeholder.
@@ -52,27 +88,23 @@ impl Statement {
 }
 
 fn statement(filter: &Filter, order: Order, after: Option<Cursor>, limit: usize) -> Statement {
-    let mut statement = Statement { sql: String::new(), values: Vec::new() };
     let drive = drive(filter, order.key);
+    let mut statement = Statement { sql: String::new(), values: vec![Value::Null], arms: arms(&drive) };
+    // Also where nothing drives, the first placeholder is there.
+    let start = start(&drive).unwrap_or_else(|| "?1 IS NULL".to_owned());
     let conditions = conditions(&mut statement, filter, &drive);
-    let (key, number) = columns(order.key, &drive);
     let behind = after.map(|cursor| behind(&mut statement, order, &drive, cursor));
-    let conditions: Vec<String> = conditions.into_iter().chain(behind).collect();
-    let arms: Vec<String> = starts(&mut statement, &drive, order.key)
-        .into_iter()
-        .map(|(source, start)| {
-            let all: Vec<&str> = start.iter().chain(&conditions).map(String::as_str).collect();
-            let condition = if all.is_empty() { String::new() } else { format!(" WHERE {}", all.join(" AND ")) };
-            format!("SELECT {key} AS sort_key, {number} AS sort_number FROM {source}{condition}")
-        })
-        .collect();
+    let conditions: Vec<String> = std::iter::once(start).chain(conditions).chain(behind).collect();
     let limit = statement.bind(i64::try_from(limit).unwrap_or(i64::MAX));
     let direction = match order.direction {
         Direction::Ascending => "ASC",
         Direction::Descending => "DESC",
     };
-    let arms = arms.join(" UNION ALL ");
-    statement.sql = format!("{arms} ORDER BY sort_key {direction}, sort_number {direction} LIMIT {limit}");
+    let (key, number) = columns(order.key, &drive);
+    let (source, conditions) = (source(&drive, order.key), conditions.join(" AND "));
+    statement.sql = format!(
+        "SELECT {key}, {number} FROM {source} WHERE {conditions} ORDER BY {key} {direction}, {number} {direction} LIMIT {limit}"
+    );
     statement
 }
 
@@ -106,8 +138,8 @@ fn drive(filter: &Filter, key: SortKey) -> Drive<'_> {
     }
 }
 
-/// Where each arm is read from, and the condition that begins it.
-fn starts(statement: &mut Statement, drive: &Drive<'_>, key: SortKey) -> Vec<(String, Option<String>)> {
+/// Where an arm is read from.
+fn source(drive: &Drive<'_>, key: SortKey) -> String {
     match drive {
         Drive::Walk => {
             let index = match key {
@@ -115,20 +147,27 @@ fn starts(statement: &mut Statement, drive: &Drive<'_>, key: SortKey) -> Vec<(St
                 SortKey::UpdateTime => "INDEXED BY cases_by_update_time",
                 SortKey::CaseId => "NOT INDEXED",
             };
-            vec![(format!("cases AS c {index}"), None)]
+            format!("cases AS c {index}")
         }
-        Drive::Column { column, index, values } => values
-            .iter()
-            .map(|value| {
-                let value = statement.bind(value.clone());
-                (format!("cases AS c INDEXED BY {index}"), Some(format!("c.{column} = {value}")))
-            })
-            .collect(),
-        Drive::Tag(tag) => {
-            let tag = statement.bind((*tag).clone());
-            let source = "case_tags AS t CROSS JOIN cases AS c ON c.number = t.number";
-            vec![(source.to_owned(), Some(format!("t.tag = {tag}")))]
-        }
+        Drive::Column { index, .. } => format!("cases AS c INDEXED BY {index}"),
+        Drive::Tag(_) => "case_tags AS t CROSS JOIN cases AS c ON c.number = t.number".to_owned(),
+    }
+}
+
+/// The condition that begins an arm.
+fn start(drive: &Drive<'_>) -> Option<String> {
+    match drive {
+        Drive::Walk => None,
+        Drive::Column { column, .. } => Some(format!("c.{column} = ?1")),
+        Drive::Tag(_) => Some("t.tag = ?1".to_owned()),
+    }
+}
+
+fn arms(drive: &Drive<'_>) -> Vec<Value> {
+    match drive {
+        Drive::Walk => vec![Value::Null],
+        Drive::Column { values, .. } => values.iter().cloned().map(Value::Text).collect(),
+        Drive::Tag(tag) => vec![Value::Text((*tag).clone())],
     }
 }
 
@@ -178,14 +217,16 @@ fn conditions(statement: &mut Statement, filter: &Filter, drive: &Drive<'_>) -> 
             conditions.push(format!("c.{column} IN ({})", values.join(", ")));
         }
     }
-    for tag in &filter.tags_all {
-        if !matches!(drive, Drive::Tag(driving) if *driving == tag) {
-            let tag = statement.bind(tag.clone());
-            conditions.push(format!(
-                "EXISTS (SELECT 1 FROM case_tags AS o \
-                 WHERE o.tag = {tag} AND o.create_time_us = c.create_time_us AND o.number = c.number)"
-            ));
-        }
+    let tags = filter.tags_all.iter().filter(|tag| !matches!(drive, Drive::Tag(driving) if driving == tag));
+    let tags: Vec<String> = tags.map(|tag| statement.bind(tag.clone())).collect();
+    if !tags.is_empty() {
+        // Counted, because SQLite makes a join of each EXISTS, and plans thirty of them for minutes.
+        conditions.push(format!(
+            "(SELECT count(*) FROM case_tags AS o WHERE o.tag IN ({}) AND o.create_time_us = c.create_time_us \
+             AND o.number = c.number) = {}",
+            tags.join(", "),
+            tags.len()
+        ));
     }
     for (time, compared) in [(filter.created_from, ">="), (filter.created_before, "<")] {
         if let Some(time) = time {

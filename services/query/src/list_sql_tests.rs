@@ -141,7 +141,7 @@ fn pages_are_the_list_in_pieces() {
 fn plan(filter: &Filter, order: &str) -> String {
     let connection = connection();
     let cursor = Cursor { key: 5, number: 20 };
-    let Statement { sql, values } = statement(filter, Order::parse(order).unwrap(), Some(cursor), 50);
+    let Statement { sql, values, .. } = statement(filter, Order::parse(order).unwrap(), Some(cursor), 50);
     let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let rows = explain.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
     rows.collect::<Result<Vec<_>, _>>().unwrap().join("\n")
@@ -156,18 +156,18 @@ fn common_lists_begin_where_the_page_before_ended_and_sort_nothing() {
     let reporters = Filter { reporters: set(["dewi"]), ..all.clone() };
     let tags = Filter { tags_all: set(["water", "fire"]), ..all.clone() };
     let cases = [
-        (&all, "create_time desc", "(create_time_us,number)<"),
-        (&all, "update_time", "(update_time_us,number)>"),
+        (&all, "create_time desc", "create_time_us<?"),
+        (&all, "update_time", "update_time_us>?"),
         (&all, "case_id", "rowid>?"),
-        (&statuses, "create_time desc", "status=? AND (create_time_us,number)<"),
-        (&statuses, "update_time desc", "status=? AND (update_time_us,number)<"),
-        (&categories, "create_time desc", "status_category=? AND (create_time_us,number)<"),
-        (&assignees, "create_time desc", "assignee=? AND (create_time_us,number)<"),
-        (&assignees, "update_time desc", "assignee=? AND (update_time_us,number)<"),
-        (&reporters, "create_time desc", "reporter=? AND (create_time_us,number)<"),
-        (&tags, "create_time desc", "tag=? AND (create_time_us,number)<"),
+        (&statuses, "create_time desc", "status=? AND create_time_us<?"),
+        (&statuses, "update_time desc", "status=? AND update_time_us<?"),
+        (&categories, "create_time desc", "status_category=? AND create_time_us<?"),
+        (&assignees, "create_time desc", "assignee=? AND create_time_us<?"),
+        (&assignees, "update_time desc", "assignee=? AND update_time_us<?"),
+        (&reporters, "create_time desc", "reporter=? AND create_time_us<?"),
+        (&tags, "create_time desc", "tag=? AND (create_time_us,number)<(?,?)"),
         // Walks that look at each row, but sort nothing.
-        (&categories, "update_time desc", "(update_time_us,number)<"),
+        (&categories, "update_time desc", "update_time_us<?"),
         (&statuses, "case_id desc", "rowid<?"),
     ];
     for (filter, order, search) in cases {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use case_query::{Deps, run};
+use case_query::CaseQuery;
 use service_kit::exit::Exit;
 use service_kit::host;
 use service_kit::program::{self, Process, Program};
@@ -19,7 +19,6 @@ fn main() -> ExitCode {
 }
 
 async fn serve(process: Process) -> Result<(), Exit> {
-    let Process { settings, shutdown, clock, entropy } = process;
-    let listener = host::bind(settings.query.listen).await?;
-    run(Deps { settings, clock, entropy, shutdown }, listener).await
+    let listener = host::bind(process.settings.query.listen).await?;
+    CaseQuery::open(process).await?.serve(listener).await
 }

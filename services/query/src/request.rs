@@ -241,7 +241,7 @@ mod tests {
         let (reason, message) = refused(&request);
         assert_eq!(reason, Reason::ValidationFailed);
         for field in [
-            "13 fields",
+            "12 fields",
             "filter.statuses[0]",
             "filter.status_categories[0]",
             "filter.status_categories[1]",

@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::events::of_cases;
-use crate::system::{Surroundings, deps};
+use crate::system::{Surroundings, deps, start};
 
 async fn refused(surroundings: &Surroundings, store: Option<&str>) -> Exit {
     let mut settings = surroundings.settings();
@@ -14,7 +14,7 @@ async fn refused(surroundings: &Surroundings, store: Option<&str>) -> Exit {
         settings.audit.store = StoreAddress(store.to_owned());
     }
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    case_audit::run(deps(settings, CancellationToken::new()), listener).await.unwrap_err()
+    start(deps(settings, CancellationToken::new()), listener).await.unwrap_err()
 }
 
 #[tokio::test]

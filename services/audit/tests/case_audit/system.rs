@@ -8,7 +8,7 @@ use case_api::pb::audit_service_client::AuditServiceClient;
 use case_api::pb::{
     AuditEvent, AuditEventFilter, GetAuditEventRequest, ListAuditEventsRequest, ListAuditEventsResponse,
 };
-use case_audit::run;
+use case_audit::CaseAudit;
 use event_feed::fake::{Content, FakeFeed};
 use service_kit::clock::{Clock, SystemEntropy};
 use service_kit::exit::Exit;
@@ -76,7 +76,7 @@ impl Surroundings {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = CancellationToken::new();
-        let task = tokio::spawn(run(deps(self.settings(), shutdown.clone()), listener));
+        let task = tokio::spawn(start(deps(self.settings(), shutdown.clone()), listener));
         let channel = Channel::from_shared(url).unwrap().connect_lazy();
         let (client, health) = (AuditServiceClient::new(channel.clone()), HealthClient::new(channel));
         Audit { client, health, shutdown, task }
@@ -158,4 +158,9 @@ fn as_amira<T>(message: T) -> Request<T> {
     request.metadata_mut().insert("x-actor-id", "amira".parse().unwrap());
     request.metadata_mut().insert("x-request-id", "test-request".parse().unwrap());
     request
+}
+
+/// Opens and serves, as `main` does.
+pub(crate) async fn start(process: Process, listener: TcpListener) -> Result<(), Exit> {
+    CaseAudit::open(process).await?.serve(listener).await
 }

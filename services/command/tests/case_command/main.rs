@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use case_api::pb::case_command_service_client::CaseCommandServiceClient;
 use case_api::pb::{Case, CreateCaseRequest, TransitionCaseRequest};
-use case_command::run;
+use case_command::CaseCommand;
 use service_kit::exit::Exit;
 use service_kit::program::Process;
 use service_kit::settings::{Settings, StoreAddress};
@@ -65,7 +65,7 @@ impl Bench {
             entropy: Arc::clone(&self.entropy) as _,
             shutdown: shutdown.clone(),
         };
-        let task = tokio::spawn(run(process, listener));
+        let task = tokio::spawn(async move { CaseCommand::open(process).await?.serve(listener).await });
         Running { address, clock: Arc::clone(&self.clock), shutdown, task }
     }
 }
