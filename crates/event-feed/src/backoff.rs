@@ -21,17 +21,9 @@ pub(crate) struct Backoff {
 
 impl Backoff {
     pub(crate) fn new(bound_first: Duration, bound_max: Duration, entropy: Arc<dyn Entropy>) -> Self {
-        let builder = ExponentialBuilder::new()
-            .with_min_delay(bound_first)
-            .with_max_delay(bound_max)
-            .without_max_times();
-        Self {
-            builder,
-            bounds: builder.build(),
-            bound_max,
-            entropy,
-            attempts: 0,
-        }
+        let builder =
+            ExponentialBuilder::new().with_min_delay(bound_first).with_max_delay(bound_max).without_max_times();
+        Self { builder, bounds: builder.build(), bound_max, entropy, attempts: 0 }
     }
 
     /// The next wait is short again.

@@ -67,15 +67,9 @@ impl Batch {
             last = evidence.position;
         }
         if events.is_empty() {
-            return Err(Halt::new(format!(
-                "the feed sent an empty batch after position {after}"
-            )));
+            return Err(Halt::new(format!("the feed sent an empty batch after position {after}")));
         }
-        Ok(Self {
-            events,
-            last,
-            tracing: None,
-        })
+        Ok(Self { events, last, tracing: None })
     }
 
     /// The position of the last event.
@@ -115,10 +109,7 @@ impl Batch {
 
     /// Events from now on get the spans that `tracing` says.
     pub(crate) fn traced(self, tracing: Tracing) -> Self {
-        Self {
-            tracing: Some(tracing),
-            ..self
-        }
+        Self { tracing: Some(tracing), ..self }
     }
 
     /// Runs `work` in the span of the batch, the root of a trace of its own, or in the consumer's name only if no event
@@ -150,11 +141,7 @@ impl Batch {
         self.events.iter().filter_map(|record| {
             let evidence = record.evidence.as_ref()?;
             let is_traced = self.tracing.is_some_and(|tracing| tracing.wants(evidence));
-            Some(Delivered {
-                record,
-                evidence,
-                is_traced,
-            })
+            Some(Delivered { record, evidence, is_traced })
         })
     }
 
@@ -171,10 +158,7 @@ impl Batch {
             "case.id" = evidence.case_id,
             "feed.position" = evidence.position,
         );
-        adopt(
-            &span,
-            remote_request(tracing.identity, &evidence.traceparent, &evidence.request_id),
-        );
+        adopt(&span, remote_request(tracing.identity, &evidence.traceparent, &evidence.request_id));
         span.add_link(Context::current().span().span_context().clone());
         span
     }
@@ -206,20 +190,12 @@ mod tests {
     use super::*;
 
     fn event(position: u64) -> RecordedEvent {
-        RecordedEvent {
-            evidence: Some(Evidence {
-                position,
-                ..Evidence::default()
-            }),
-            content: None,
-        }
+        RecordedEvent { evidence: Some(Evidence { position, ..Evidence::default() }), content: None }
     }
 
     fn batch(positions: &[u64], after: u64) -> Result<u64, String> {
         let events = positions.iter().copied().map(event).collect();
-        Batch::new(events, after)
-            .map(|batch| batch.last_position())
-            .map_err(|halt| halt.to_string())
+        Batch::new(events, after).map(|batch| batch.last_position()).map_err(|halt| halt.to_string())
     }
 
     #[test]
@@ -230,14 +206,7 @@ mod tests {
 
     #[test]
     fn gaps_repeats_and_nothing_are_refused() {
-        for (positions, after) in [
-            (&[2][..], 0),
-            (&[1, 3], 0),
-            (&[1, 1], 0),
-            (&[7], 7),
-            (&[0], 0),
-            (&[], 3),
-        ] {
+        for (positions, after) in [(&[2][..], 0), (&[1, 3], 0), (&[1, 1], 0), (&[7], 7), (&[0], 0), (&[], 3)] {
             assert!(batch(positions, after).is_err(), "{positions:?} after {after}");
         }
         assert!(batch(&[9], 7).unwrap_err().contains("from position 7 to 9"));
@@ -254,11 +223,7 @@ mod tests {
         let mut seen = Vec::new();
         let stopped = batch.each(|event| {
             seen.push(event.evidence.position);
-            if event.evidence.position == 2 {
-                Err("no")
-            } else {
-                Ok(())
-            }
+            if event.evidence.position == 2 { Err("no") } else { Ok(()) }
         });
         assert_eq!((stopped, seen), (Err("no"), vec![1, 2]));
     }
@@ -266,20 +231,10 @@ mod tests {
     #[test]
     fn old_rebuilt_and_untraced_events_get_no_span() {
         let names = SpanNames { event: "e", batch: "b" };
-        let tracing = Tracing {
-            identity: Identity { name: "c" },
-            names,
-            above_position: 5,
-            since_unix_us: 1_000,
-        };
+        let tracing = Tracing { identity: Identity { name: "c" }, names, above_position: 5, since_unix_us: 1_000 };
         let wants = |position, time_unix_us, traceparent: &str| {
             let traceparent = traceparent.to_owned();
-            tracing.wants(&Evidence {
-                position,
-                time_unix_us,
-                traceparent,
-                ..Evidence::default()
-            })
+            tracing.wants(&Evidence { position, time_unix_us, traceparent, ..Evidence::default() })
         };
         assert!(wants(6, 1_000, "00-…"));
         assert!(!wants(5, 1_000, "00-…"));

@@ -64,18 +64,12 @@ pub struct Halt {
 impl Halt {
     /// Stops following, for `reason`.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self {
-            reason: reason.into(),
-            source: None,
-        }
+        Self { reason: reason.into(), source: None }
     }
 
     /// Stops following, for `reason`, which has a cause.
     pub fn caused_by(reason: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self {
-            reason: reason.into(),
-            source: Some(source.into()),
-        }
+        Self { reason: reason.into(), source: Some(source.into()) }
     }
 }
 

@@ -61,9 +61,7 @@ impl FakeFeed {
             links: Mutex::default(),
         });
         let stop = CancellationToken::new();
-        let service = CaseEventFeedServiceServer::new(Service {
-            shared: Arc::clone(&shared),
-        });
+        let service = CaseEventFeedServiceServer::new(Service { shared: Arc::clone(&shared) });
         let server = Server::builder().add_service(service);
         let stopped = stop.clone().cancelled_owned();
         tokio::spawn(async move {
@@ -72,11 +70,7 @@ impl FakeFeed {
                 _ = server.serve_with_incoming(TcpListenerStream::new(listener)) => {}
             }
         });
-        Ok(Self {
-            address,
-            shared,
-            _stop: stop.drop_guard(),
-        })
+        Ok(Self { address, shared, _stop: stop.drop_guard() })
     }
 
     /// Where it listens: `http://127.0.0.1:PORT`.
@@ -103,22 +97,12 @@ impl FakeFeed {
     /// Waits until there have been so many `start`s.
     pub async fn started(&self, count: usize) {
         // The sender lives in `self`.
-        let _ = self
-            .shared
-            .starts
-            .subscribe()
-            .wait_for(|starts| starts.len() >= count)
-            .await;
+        let _ = self.shared.starts.subscribe().wait_for(|starts| starts.len() >= count).await;
     }
 
     /// Waits until a position is acknowledged.
     pub async fn acknowledged(&self, position: u64) {
-        let _ = self
-            .shared
-            .acknowledged
-            .subscribe()
-            .wait_for(|acknowledged| *acknowledged >= position)
-            .await;
+        let _ = self.shared.acknowledged.subscribe().wait_for(|acknowledged| *acknowledged >= position).await;
     }
 
     /// The highest position that was acknowledged.
@@ -143,10 +127,7 @@ impl CaseEventFeedService for Service {
 
     async fn follow(&self, request: Request<Streaming<FollowRequest>>) -> Result<Response<Self::FollowStream>, Status> {
         let mut requests = request.into_inner();
-        let Some(FollowRequest {
-            message: Some(Heard::Start(start)),
-        }) = requests.message().await?
-        else {
+        let Some(FollowRequest { message: Some(Heard::Start(start)) }) = requests.message().await? else {
             return Err(Status::invalid_argument("start was expected"));
         };
         let link = self.shared.links().clone();
@@ -168,9 +149,7 @@ impl CaseEventFeedService for Service {
 async fn hear(shared: Arc<Shared>, mut requests: Streaming<FollowRequest>) {
     while let Some(Ok(request)) = requests.next().await {
         if let Some(Heard::Acknowledgement(acknowledgement)) = request.message {
-            shared
-                .acknowledged
-                .send_modify(|highest| *highest = acknowledgement.position.max(*highest));
+            shared.acknowledged.send_modify(|highest| *highest = acknowledgement.position.max(*highest));
         }
     }
 }
@@ -180,10 +159,7 @@ type Sender = mpsc::Sender<Result<FollowResponse, Status>>;
 /// Ends when nobody listens any more.
 async fn say(mut content: watch::Receiver<Content>, after: u64, sender: &Sender) -> Option<()> {
     let now = content.borrow_and_update().clone();
-    let opened = FeedOpened {
-        epoch: now.epoch.to_vec(),
-        head_position: head(&now),
-    };
+    let opened = FeedOpened { epoch: now.epoch.to_vec(), head_position: head(&now) };
     send(sender, Saying::Opened(opened)).await?;
     send(sender, Saying::Lifecycle(now.lifecycle.clone())).await?;
     let mut lifecycle = now.lifecycle.clone();
@@ -197,14 +173,7 @@ async fn say(mut content: watch::Receiver<Content>, after: u64, sender: &Sender)
         let head_position = head(&now);
         for events in now.events.get(sent..).unwrap_or_default().chunks(BATCH_EVENTS_MAX) {
             sent += events.len();
-            send(
-                sender,
-                Saying::Batch(EventBatch {
-                    events: events.to_vec(),
-                    head_position,
-                }),
-            )
-            .await?;
+            send(sender, Saying::Batch(EventBatch { events: events.to_vec(), head_position })).await?;
         }
         send(sender, Saying::Heartbeat(FeedHeartbeat { head_position })).await?;
         content.changed().await.ok()?;

@@ -8,13 +8,13 @@ use service_kit::clock::{Clock, Entropy};
 use service_kit::exit::Exit;
 use service_kit::health::Condition;
 use service_kit::telemetry::scoped;
+use store_failure::chain;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::backoff::Backoff;
 use crate::progress::Progress;
 use crate::session::Stop;
-use crate::store_errors::chain;
 use crate::{Consumer, Halt, names};
 
 /// What a consumer follows, and what following needs.
@@ -77,13 +77,7 @@ impl Follower {
     fn new(consumer: Arc<dyn Consumer>, feed: Feed) -> Self {
         let progress = Progress::new(consumer.identity(), consumer.position());
         let backoff = new_backoff(&feed);
-        Self {
-            consumer,
-            feed,
-            progress,
-            rebuild_head: 0,
-            backoff,
-        }
+        Self { consumer, feed, progress, rebuild_head: 0, backoff }
     }
 
     async fn run(mut self) -> Result<(), Exit> {
@@ -146,9 +140,7 @@ impl Follower {
     fn report_halt(&self, halt: &Halt) {
         let (consumer, position) = (self.consumer.identity().name, self.consumer.position());
         let reason = chain(halt);
-        self.feed
-            .condition
-            .fail(format!("following has stopped for good: {reason}"));
+        self.feed.condition.fail(format!("following has stopped for good: {reason}"));
         error!(
             name: names::FEED_HALTED,
             consumer,
@@ -161,11 +153,7 @@ impl Follower {
 }
 
 fn new_backoff(feed: &Feed) -> Backoff {
-    Backoff::new(
-        feed.timing.retry_wait_first,
-        feed.timing.retry_wait_max,
-        Arc::clone(&feed.entropy),
-    )
+    Backoff::new(feed.timing.retry_wait_first, feed.timing.retry_wait_max, Arc::clone(&feed.entropy))
 }
 
 pub(crate) fn millis(duration: Duration) -> u64 {

@@ -43,11 +43,7 @@ impl Progress {
             .with_unit("{event}")
             .with_description("Events that are applied and durable.")
             .build();
-        Self {
-            state,
-            applied,
-            consumer,
-        }
+        Self { state, applied, consumer }
     }
 
     /// The feed says how long it is; with `opened` it may have become shorter.
@@ -64,17 +60,14 @@ impl Progress {
 
     /// The consumer has applied events and is at a position.
     pub(crate) fn applied(&self, events: usize, position: u64) {
-        self.applied
-            .add(u64::try_from(events).unwrap_or(u64::MAX), &self.consumer);
+        self.applied.add(u64::try_from(events).unwrap_or(u64::MAX), &self.consumer);
         self.at(position);
     }
 }
 
 impl State {
     fn lag(&self) -> u64 {
-        self.head
-            .load(Ordering::Relaxed)
-            .saturating_sub(self.position.load(Ordering::Relaxed))
+        self.head.load(Ordering::Relaxed).saturating_sub(self.position.load(Ordering::Relaxed))
     }
 
     fn note(&self) {

@@ -10,6 +10,7 @@ use case_api::feed_pb::follow_request::Message as Saying;
 use case_api::feed_pb::follow_response::Message as Heard;
 use case_api::feed_pb::{EventBatch, FeedOpened, FollowAcknowledgement, FollowRequest, FollowResponse, FollowStart};
 use service_kit::exit::Exit;
+use store_failure::chain;
 use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
 use tokio_stream::{Stream, StreamExt};
@@ -18,7 +19,6 @@ use tracing::{info, warn};
 
 use crate::batch::{Batch, TRACE_AGE_MAX, Tracing};
 use crate::follow::{Follower, millis};
-use crate::store_errors::chain;
 use crate::{ConsumeError, Consumer, Halt, Opened, names};
 
 /// The largest batch that is read, in bytes. The server decides how much it sends: this only bounds memory.
@@ -83,6 +83,9 @@ impl Follower {
             Heard::Opened(_) | Heard::Batch(_) | Heard::Heartbeat(_) => return Err(out_of_turn("the lifecycle")),
         }
         self.connected();
+        // Again, because the last acknowledgement may have been lost with the link before. Not earlier: until the epoch is
+        // known it could be one of another store.
+        link.durable.send_replace(after);
         let consumer = self.consumer.identity().name;
         info!(name: names::FEED_CONNECTED, consumer, position = after, "{consumer} follows the feed after position {after}");
         loop {
@@ -100,25 +103,14 @@ impl Follower {
         let requests = requests(self.consumer.identity().name, after, acknowledged);
         let channel = self.feed.channel.clone();
         let mut client = CaseEventFeedServiceClient::new(channel).max_decoding_message_size(BATCH_BYTES_MAX);
-        let response = self
-            .in_time(client.follow(requests))
-            .await?
-            .map_err(|status| broken(&status))?;
-        Ok(Link {
-            heard: response.into_inner(),
-            durable,
-        })
+        let response = self.in_time(client.follow(requests)).await?.map_err(|status| broken(&status))?;
+        Ok(Link { heard: response.into_inner(), durable })
     }
 
     async fn hear(&self, link: &mut Link) -> Result<Heard, Stop> {
-        let response = self
-            .in_time(link.heard.message())
-            .await?
-            .map_err(|status| broken(&status))?;
+        let response = self.in_time(link.heard.message()).await?.map_err(|status| broken(&status))?;
         let response = response.ok_or_else(|| Stop::Broken("the feed ended the stream".to_owned()))?;
-        response
-            .message
-            .ok_or_else(|| Stop::Broken("the feed sent a message that is not known here".to_owned()))
+        response.message.ok_or_else(|| Stop::Broken("the feed sent a message that is not known here".to_owned()))
     }
 
     /// What the other end does within the bounded silence.
@@ -136,14 +128,9 @@ impl Follower {
     async fn take_opened(&mut self, opened: &FeedOpened, after: u64) -> Result<(), Stop> {
         let head = opened.head_position;
         let Ok(epoch) = <[u8; 16]>::try_from(opened.epoch.as_slice()) else {
-            return Err(Stop::Broken(format!(
-                "the feed's epoch has {} bytes, not 16",
-                opened.epoch.len()
-            )));
+            return Err(Stop::Broken(format!("the feed's epoch has {} bytes, not 16", opened.epoch.len())));
         };
-        let go_on = self
-            .blocking(move |consumer| consumer.opened(&Opened { epoch, head }))
-            .await?;
+        let go_on = self.blocking(move |consumer| consumer.opened(&Opened { epoch, head })).await?;
         self.progress.at(go_on);
         self.progress.head(head);
         if go_on == 0 {
@@ -176,10 +163,7 @@ impl Follower {
         let mut backoff = self.new_backoff();
         loop {
             let shared = Arc::clone(batch);
-            match self
-                .blocking(move |consumer| shared.in_span(|| consumer.apply(&shared)))
-                .await
-            {
+            match self.blocking(move |consumer| shared.in_span(|| consumer.apply(&shared))).await {
                 Ok(()) => break,
                 Err(ConsumeError::Retry(cause)) => {
                     let wait = backoff.next_wait();
@@ -223,9 +207,7 @@ impl Follower {
 
     fn report_postponed(&self, reason: &str, attempt: u32, wait: Duration) {
         let consumer = self.consumer.identity().name;
-        self.feed
-            .condition
-            .fail(format!("events cannot be applied now: {reason}"));
+        self.feed.condition.fail(format!("events cannot be applied now: {reason}"));
         warn!(
             name: names::FEED_APPLY_POSTPONED,
             consumer,
@@ -244,15 +226,10 @@ fn requests(
     after_position: u64,
     durable: watch::Receiver<u64>,
 ) -> impl Stream<Item = FollowRequest> + use<> {
-    let start = Saying::Start(FollowStart {
-        consumer: consumer.to_owned(),
-        after_position,
-    });
+    let start = Saying::Start(FollowStart { consumer: consumer.to_owned(), after_position });
     let acknowledgements =
         WatchStream::from_changes(durable).map(|position| Saying::Acknowledgement(FollowAcknowledgement { position }));
-    tokio_stream::once(start)
-        .chain(acknowledgements)
-        .map(|message| FollowRequest { message: Some(message) })
+    tokio_stream::once(start).chain(acknowledgements).map(|message| FollowRequest { message: Some(message) })
 }
 
 fn out_of_turn(expected: &str) -> Stop {
@@ -262,8 +239,6 @@ fn out_of_turn(expected: &str) -> Stop {
 /// Without the innermost cause, "connection refused" would read "transport error".
 fn broken(status: &Status) -> Stop {
     let causes = std::iter::successors(std::error::Error::source(status), |cause| cause.source());
-    let detail = causes
-        .last()
-        .map_or_else(|| status.message().to_owned(), ToString::to_string);
+    let detail = causes.last().map_or_else(|| status.message().to_owned(), ToString::to_string);
     Stop::Broken(format!("{:?}: {detail}", status.code()))
 }

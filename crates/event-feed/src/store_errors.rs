@@ -2,6 +2,7 @@
 
 use service_kit::exit::{Exit, ExitCode};
 use storage::Error;
+use store_failure::chain;
 
 use crate::{ConsumeError, Halt};
 
@@ -12,30 +13,18 @@ impl From<Error> for ConsumeError {
                 return Self::Retry(error.into());
             }
             Error::Corrupt { .. } => {
-                return Halt::caused_by(
-                    "the consumer's own store is corrupt; see the runbook of its service",
-                    error,
-                )
-                .into();
+                return Halt::caused_by("the consumer's own store is corrupt; see the runbook of its service", error)
+                    .into();
             }
             Error::SchemaTooNew { .. } | Error::SchemaDiverged { .. } | Error::Statement { .. } => {
-                return Halt::caused_by(
-                    "the consumer's own store refuses the program; compare their versions",
-                    error,
-                )
-                .into();
+                return Halt::caused_by("the consumer's own store refuses the program; compare their versions", error)
+                    .into();
             }
             Error::DiskFailed { .. } => ExitCode::DiskFailed,
             Error::WriterPanicked { .. } => ExitCode::Refused,
         };
         Self::End(Exit::new(code, chain(&error)))
     }
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 #[cfg(test)]
@@ -51,18 +40,12 @@ mod tests {
 
     #[test]
     fn damage_halts() {
-        assert!(matches!(
-            ConsumeError::from(Error::corrupt("a row")),
-            ConsumeError::Halt(_)
-        ));
+        assert!(matches!(ConsumeError::from(Error::corrupt("a row")), ConsumeError::Halt(_)));
     }
 
     #[test]
     fn a_failed_disk_ends_the_process() {
-        let error = Error::DiskFailed {
-            reason: "a sync failed".to_owned(),
-            source: None,
-        };
+        let error = Error::DiskFailed { reason: "a sync failed".to_owned(), source: None };
         assert!(matches!(ConsumeError::from(error), ConsumeError::End(exit) if exit.code == ExitCode::DiskFailed));
     }
 }

@@ -158,12 +158,11 @@ mod tests {
 
     #[test]
     fn the_stored_form_stays_as_it_is() {
-        let golden =
-            "0a08434153452d30303710031a06434c4f5345442206434c4f5345442a0c57617465722064616d616765320954776f0a6c69\
-                      6e65733a044849474842034c4f574a0563697472615206636c61696d735a046275646962057761746572\
-                      6a077b226e223a317d7000780180010288010 3"
-                .replace(' ', "");
-        let hex: String = encode_case(&full()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let golden = "0a08434153452d30303710031a06434c4f5345442206434c4f5345442a0c57617465722064616d616765\
+                      320954776f0a6c696e65733a044849474842034c4f574a0563697472615206636c61696d735a04627564\
+                      69620577617465726a077b226e223a317d700078018001028801\
+                      03";
+        let hex = encode_case(&full()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         assert_eq!(hex, golden);
     }
 

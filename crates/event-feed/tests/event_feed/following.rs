@@ -29,25 +29,12 @@ const TIMING: Timing = Timing {
 };
 
 pub(crate) fn event(position: u64) -> RecordedEvent {
-    RecordedEvent {
-        evidence: Some(Evidence {
-            position,
-            ..Evidence::default()
-        }),
-        content: None,
-    }
+    RecordedEvent { evidence: Some(Evidence { position, ..Evidence::default() }), content: None }
 }
 
 fn events(positions: impl IntoIterator<Item = u64>) -> Content {
     let events = positions.into_iter().map(event).collect();
-    Content {
-        epoch: [1; 16],
-        lifecycle: LifecycleDefinition {
-            version: 1,
-            ..Default::default()
-        },
-        events,
-    }
+    Content { epoch: [1; 16], lifecycle: LifecycleDefinition { version: 1, ..Default::default() }, events }
 }
 
 fn start(notebook: &Arc<Notebook>, url: &str, timing: Timing) -> Following {
@@ -61,11 +48,7 @@ fn start(notebook: &Arc<Notebook>, url: &str, timing: Timing) -> Following {
         timing,
     };
     health.started();
-    Following {
-        health,
-        shutdown,
-        task: tokio::spawn(follow(notebook.clone(), feed)),
-    }
+    Following { health, shutdown, task: tokio::spawn(follow(notebook.clone(), feed)) }
 }
 
 pub(crate) fn begin(notebook: &Arc<Notebook>, feed: &FakeFeed) -> Following {
@@ -147,15 +130,21 @@ async fn nothing_is_acknowledged_before_it_is_durable() {
     let (go_on, wait) = mpsc::channel();
     let notebook = Notebook::new([Script::Wait(wait)]);
     let following = begin(&notebook, &feed);
-    notebook
-        .applications
-        .subscribe()
-        .wait_for(|count| *count == 1)
-        .await
-        .unwrap();
+    notebook.applications.subscribe().wait_for(|count| *count == 1).await.unwrap();
     assert_eq!(feed.acknowledged_now(), 0);
     go_on.send(()).unwrap();
     feed.acknowledged(1).await;
+    following.end().await;
+}
+
+#[tokio::test]
+async fn what_was_durable_before_is_acknowledged_again() {
+    let feed = FakeFeed::start(events(1..=5)).await.unwrap();
+    let notebook = Notebook::new([]);
+    notebook.applied.send_replace((1..=5).collect());
+    let following = begin(&notebook, &feed);
+    feed.acknowledged(5).await;
+    assert_eq!(*notebook.applications.borrow(), 0);
     following.end().await;
 }
 
@@ -165,12 +154,7 @@ async fn another_epoch_lets_the_consumer_start_over() {
     let notebook = Notebook::new([]);
     let following = begin(&notebook, &feed);
     feed.acknowledged(5).await;
-    feed.change(|content| {
-        *content = Content {
-            epoch: [2; 16],
-            ..events(1..=3)
-        }
-    });
+    feed.change(|content| *content = Content { epoch: [2; 16], ..events(1..=3) });
     feed.break_links();
     notebook.reached(3).await;
     assert_eq!(notebook.positions(), [1, 2, 3]);
@@ -206,10 +190,7 @@ async fn a_consumer_that_halts_stays_halted() {
 #[tokio::test]
 async fn a_failed_disk_ends_the_process() {
     let feed = FakeFeed::start(events([1])).await.unwrap();
-    let failed = storage::Error::DiskFailed {
-        reason: "a sync failed".to_owned(),
-        source: None,
-    };
+    let failed = storage::Error::DiskFailed { reason: "a sync failed".to_owned(), source: None };
     let notebook = Notebook::new([Script::Fail(ConsumeError::from(failed))]);
     let following = begin(&notebook, &feed);
     let exit = following.task.await.unwrap().unwrap_err();
@@ -221,14 +202,7 @@ async fn silence_breaks_the_link() {
     let feed = FakeFeed::start(events([1])).await.unwrap();
     let notebook = Notebook::new([]);
     // The fake sends no heartbeats by itself.
-    let following = start(
-        &notebook,
-        &feed.url(),
-        Timing {
-            silence_max: Duration::from_millis(50),
-            ..TIMING
-        },
-    );
+    let following = start(&notebook, &feed.url(), Timing { silence_max: Duration::from_millis(50), ..TIMING });
     feed.started(3).await;
     following.end().await;
 }
@@ -238,19 +212,9 @@ async fn a_changed_lifecycle_reaches_the_consumer() {
     let feed = FakeFeed::start(events([])).await.unwrap();
     let notebook = Notebook::new([]);
     let following = begin(&notebook, &feed);
-    notebook
-        .lifecycles
-        .subscribe()
-        .wait_for(|versions| *versions == [1])
-        .await
-        .unwrap();
+    notebook.lifecycles.subscribe().wait_for(|versions| *versions == [1]).await.unwrap();
     feed.change(|content| content.lifecycle.version = 2);
-    notebook
-        .lifecycles
-        .subscribe()
-        .wait_for(|versions| *versions == [1, 2])
-        .await
-        .unwrap();
+    notebook.lifecycles.subscribe().wait_for(|versions| *versions == [1, 2]).await.unwrap();
     following.end().await;
 }
 

@@ -27,19 +27,12 @@ pub(crate) struct Notebook {
 
 impl Notebook {
     pub(crate) fn new(script: impl IntoIterator<Item = Script>) -> Arc<Self> {
-        Arc::new(Self {
-            script: Mutex::new(script.into_iter().collect()),
-            ..Self::default()
-        })
+        Arc::new(Self { script: Mutex::new(script.into_iter().collect()), ..Self::default() })
     }
 
     /// Waits until the last position is this one.
     pub(crate) async fn reached(&self, position: u64) {
-        self.applied
-            .subscribe()
-            .wait_for(|applied| applied.last() == Some(&position))
-            .await
-            .unwrap();
+        self.applied.subscribe().wait_for(|applied| applied.last() == Some(&position)).await.unwrap();
     }
 
     pub(crate) fn positions(&self) -> Vec<u64> {
@@ -53,10 +46,7 @@ impl Consumer for Notebook {
     }
 
     fn span_names(&self) -> SpanNames {
-        SpanNames {
-            event: "notebook.note",
-            batch: "notebook.apply_batch",
-        }
+        SpanNames { event: "notebook.note", batch: "notebook.apply_batch" }
     }
 
     fn position(&self) -> u64 {
@@ -73,8 +63,7 @@ impl Consumer for Notebook {
     }
 
     fn lifecycle(&self, definition: &LifecycleDefinition) -> Result<(), ConsumeError> {
-        self.lifecycles
-            .send_modify(|lifecycles| lifecycles.push(definition.version));
+        self.lifecycles.send_modify(|lifecycles| lifecycles.push(definition.version));
         Ok(())
     }
 

@@ -47,11 +47,7 @@ static KEPT: LazyLock<Kept> = LazyLock::new(|| {
 
 fn spans_of(trace: u128) -> Vec<SpanData> {
     let spans = KEPT.0.lock().unwrap();
-    spans
-        .iter()
-        .filter(|span| span.span_context.trace_id() == TraceId::from(trace))
-        .cloned()
-        .collect()
+    spans.iter().filter(|span| span.span_context.trace_id() == TraceId::from(trace)).cloned().collect()
 }
 
 fn traced(position: u64, trace: u128, age: Duration) -> RecordedEvent {
@@ -63,10 +59,7 @@ fn traced(position: u64, trace: u128, age: Duration) -> RecordedEvent {
         traceparent: format!("00-{trace:032x}-00000000000000ab-01"),
         ..Evidence::default()
     };
-    RecordedEvent {
-        evidence: Some(evidence),
-        content: None,
-    }
+    RecordedEvent { evidence: Some(evidence), content: None }
 }
 
 #[tokio::test]
@@ -75,12 +68,7 @@ async fn an_event_is_a_span_in_the_trace_of_its_request_linked_to_the_batch() {
     let feed = FakeFeed::start(Content::default()).await.unwrap();
     let notebook = Notebook::new([]);
     let following = begin(&notebook, &feed);
-    notebook
-        .lifecycles
-        .subscribe()
-        .wait_for(|seen| !seen.is_empty())
-        .await
-        .unwrap();
+    notebook.lifecycles.subscribe().wait_for(|seen| !seen.is_empty()).await.unwrap();
     feed.change(|content| content.events.push(traced(1, 0xfeed, Duration::ZERO)));
     feed.acknowledged(1).await;
     following.end().await;
@@ -102,19 +90,12 @@ async fn an_event_is_a_span_in_the_trace_of_its_request_linked_to_the_batch() {
 async fn what_is_rebuilt_or_old_or_untraced_leaves_no_span() {
     LazyLock::force(&KEPT);
     let rebuilt = traced(1, 0x01d, Duration::ZERO);
-    let feed = FakeFeed::start(Content {
-        events: vec![rebuilt],
-        ..Content::default()
-    })
-    .await
-    .unwrap();
+    let feed = FakeFeed::start(Content { events: vec![rebuilt], ..Content::default() }).await.unwrap();
     let notebook = Notebook::new([]);
     let following = begin(&notebook, &feed);
     feed.acknowledged(1).await;
     feed.change(|content| {
-        content
-            .events
-            .push(traced(2, 0x02d, TRACE_AGE_MAX + Duration::from_secs(1)));
+        content.events.push(traced(2, 0x02d, TRACE_AGE_MAX + Duration::from_secs(1)));
         content.events.push(event(3));
         content.events.push(traced(4, 0x04d, Duration::ZERO));
     });
