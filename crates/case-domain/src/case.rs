@@ -1,5 +1,7 @@
 //! The state of one case.
 
+use std::collections::BTreeMap;
+
 use crate::{CaseId, CustomFields, Description, Person, Status, Tags, Team, Timestamp, Title};
 
 /// What the lifecycle makes of a status.
@@ -59,6 +61,30 @@ macro_rules! names {
 names!(StatusCategory { Open => "OPEN", Paused => "PAUSED", Closed => "CLOSED" });
 names!(Priority { Low => "LOW", Medium => "MEDIUM", High => "HIGH", Urgent => "URGENT" });
 names!(Severity { Low => "LOW", Medium => "MEDIUM", High => "HIGH", Urgent => "URGENT" });
+
+/// What one case is to another, said from the side that has the link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LinkType {
+    /// They have to do with each other.
+    RelatesTo,
+    /// This case is about the same matter as the other one, which goes on.
+    Duplicates,
+    /// The other case cannot go on before this one is done.
+    Blocks,
+    /// This case is a part of the other one.
+    ChildOf,
+}
+
+names!(LinkType { RelatesTo => "RELATES_TO", Duplicates => "DUPLICATES", Blocks => "BLOCKS", ChildOf => "CHILD_OF" });
+
+/// A connection to another case.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Link {
+    /// The other case.
+    pub case_id: CaseId,
+    /// What this case is to it.
+    pub link_type: LinkType,
+}
 
 /// What a caller says of a new case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,4 +148,13 @@ pub struct Case {
     pub update_time: Timestamp,
     /// When it was closed; `None` while it is open or paused.
     pub close_time: Option<Timestamp>,
+    /// Its own links, in the order in which they were made; at most [`LINKS_MAX`].
+    pub links: Vec<Link>,
+    /// How many comments it has had: the number of the latest.
+    pub comment_count: u64,
+    /// Who last moved it into each status that it has been in: what four eyes are judged by.
+    pub entered_by: BTreeMap<Status, Person>,
 }
+
+/// The most links that one case may have.
+pub const LINKS_MAX: usize = 256;

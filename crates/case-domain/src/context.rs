@@ -39,4 +39,6 @@ pub struct DecisionContext<'a> {
     pub case_id_prefix: &'a CaseIdPrefix,
     /// The number of the next new case.
     pub next_case_number: u64,
+    /// Whether the case of [`crate::Command::linked_case_id`] exists; of no meaning where the command names none.
+    pub linked_case_exists: bool,
 }

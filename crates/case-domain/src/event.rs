@@ -1,7 +1,7 @@
 //! What has happened.
 
 use crate::{
-    CaseId, CustomFields, Description, Person, Priority, Reason, RequestContext, Severity, Status, StatusCategory,
+    CaseId, CommentBody, CustomFields, Description, Link, Person, Priority, Reason, RequestContext, Severity, Status, StatusCategory,
     Tags, Team, Timestamp, Title,
 };
 
@@ -12,14 +12,40 @@ pub enum Action {
     CaseCreated,
     /// It was moved to another status.
     CaseTransitioned,
+    /// Fields of it were changed.
+    CaseUpdated,
+    /// It was handed over.
+    CaseAssigned,
+    /// A remark was made.
+    CaseCommented,
+    /// It was connected to another case.
+    CaseLinked,
+    /// A connection was taken away.
+    CaseUnlinked,
 }
 
 impl Action {
+    /// Every action.
+    pub const ALL: [Self; 7] = [
+        Self::CaseCreated,
+        Self::CaseTransitioned,
+        Self::CaseUpdated,
+        Self::CaseAssigned,
+        Self::CaseCommented,
+        Self::CaseLinked,
+        Self::CaseUnlinked,
+    ];
+
     /// The name in timelines, audit records and logs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::CaseCreated => "case_created",
             Self::CaseTransitioned => "case_transitioned",
+            Self::CaseUpdated => "case_updated",
+            Self::CaseAssigned => "case_assigned",
+            Self::CaseCommented => "case_commented",
+            Self::CaseLinked => "case_linked",
+            Self::CaseUnlinked => "case_unlinked",
         }
     }
 }
@@ -68,10 +94,14 @@ pub enum Change {
     CustomFields(Moved<CustomFields>),
     /// When it should be done.
     DueTime(Moved<Timestamp>),
+    /// A new comment; its number is the case's `comment_count` after the event.
+    Comment(CommentBody),
+    /// A link that appears (`from` is `None`) or goes (`to` is `None`).
+    Link(Moved<Link>),
 }
 
 impl Change {
-    /// The field's name, as in the API.
+    /// The field's name, as in the API; `comment` and `link` for what is added to or taken from a list.
     pub const fn field(&self) -> &'static str {
         match self {
             Self::Status { .. } => "status",
@@ -85,6 +115,8 @@ impl Change {
             Self::Tags(_) => "tags",
             Self::CustomFields(_) => "custom_fields",
             Self::DueTime(_) => "due_time",
+            Self::Comment(_) => "comment",
+            Self::Link(_) => "link",
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The next state after an event.
 
+use std::collections::BTreeMap;
+
 use crate::event::{Action, Change, Event};
-use crate::{Case, CaseId, StatusCategory, Tags, Timestamp};
+use crate::{Case, CaseId, Person, StatusCategory, Tags, Timestamp};
 
 /// The event does not follow from the state: one of them is not what was stored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,14 +45,20 @@ pub fn evolve(state: Option<Case>, event: &Event) -> Result<Case, EvolveError> {
         return Err(EvolveError::VersionGap { case_id, current, event: event.case_version });
     }
     let mut case = match (state, event.action) {
-        (Some(case), Action::CaseTransitioned) => case,
         (None, Action::CaseCreated) => created(event)?,
-        (None, Action::CaseTransitioned) | (Some(_), Action::CaseCreated) => {
-            return Err(EvolveError::NotCreated { case_id: event.case_id.clone() });
-        }
+        (
+            Some(case),
+            Action::CaseTransitioned
+            | Action::CaseUpdated
+            | Action::CaseAssigned
+            | Action::CaseCommented
+            | Action::CaseLinked
+            | Action::CaseUnlinked,
+        ) => case,
+        (None | Some(_), _) => return Err(EvolveError::NotCreated { case_id: event.case_id.clone() }),
     };
     for change in &event.changes {
-        apply(&mut case, change);
+        apply(&mut case, change, &event.request.actor);
     }
     case.version = event.case_version;
     case.update_time = event.time;
@@ -92,12 +100,18 @@ fn created(event: &Event) -> Result<Case, EvolveError> {
         create_time: event.time,
         update_time: event.time,
         close_time: None,
+        links: Vec::new(),
+        comment_count: 0,
+        entered_by: BTreeMap::new(),
     })
 }
 
-fn apply(case: &mut Case, change: &Change) {
+fn apply(case: &mut Case, change: &Change, actor: &Person) {
     match change {
-        Change::Status { to, .. } => case.status = to.clone(),
+        Change::Status { to, .. } => {
+            case.status = to.clone();
+            case.entered_by.insert(to.clone(), actor.clone());
+        }
         Change::Title { to, .. } => case.title = to.clone(),
         Change::Description(moved) => case.description.clone_from(&moved.to),
         Change::Priority(moved) => case.priority = moved.to,
@@ -108,5 +122,12 @@ fn apply(case: &mut Case, change: &Change) {
         Change::Tags(moved) => case.tags = moved.to.clone().unwrap_or_default(),
         Change::CustomFields(moved) => case.custom_fields.clone_from(&moved.to),
         Change::DueTime(moved) => case.due_time = moved.to,
+        Change::Comment(_) => case.comment_count += 1,
+        Change::Link(moved) => {
+            if let Some(gone) = &moved.from {
+                case.links.retain(|link| link != gone);
+            }
+            case.links.extend(moved.to.clone());
+        }
     }
 }

@@ -12,19 +12,23 @@ mod event;
 mod evolve;
 mod id;
 mod lifecycle;
+mod rejection;
 mod text;
 mod time;
 
-pub use case::{Case, CaseDraft, Priority, Severity, StatusCategory};
-pub use command::{Command, CreateCase, TransitionCase};
+pub use case::{Case, CaseDraft, LINKS_MAX, Link, LinkType, Priority, Severity, StatusCategory};
+pub use command::{AssignCase, ChangeCase, Command, CreateCase, Edit, Operation, TransitionCase};
 pub use context::{DecisionContext, RequestContext, TraceContext};
-pub use decide::{Rejection, decide};
+pub use decide::decide;
 pub use event::{Action, Change, Event, Moved};
 pub use evolve::{EvolveError, evolve};
 pub use id::{CaseId, CaseIdPrefix, InvalidCaseId};
-pub use lifecycle::{InvalidStatus, Lifecycle, LifecycleDraft, LifecycleProblem, Status, StatusDefinition, Transition};
+pub use lifecycle::{
+    InvalidStatus, Lifecycle, LifecycleDraft, LifecycleProblem, RequiredField, Status, StatusDefinition, Transition,
+};
+pub use rejection::{Rejection, Requirement};
 pub use text::{
-    COMMENT_CHARS_MAX, CUSTOM_FIELDS_BYTES_MAX, CustomFields, Description, Line, Person, Prose, Reason, TAGS_MAX, Tag,
-    Tags, Team, TextError, Title, TooManyTags,
+    CUSTOM_FIELDS_BYTES_MAX, CommentBody, CustomFields, Description, Line, Person, Prose, Reason, TAGS_MAX, Tag, Tags,
+    Team, TextError, Title, TooManyTags,
 };
 pub use time::Timestamp;

@@ -54,6 +54,64 @@ pub struct StatusDefinition {
     pub category: StatusCategory,
 }
 
+/// A field of a case that a transition can require. The title is always there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RequiredField {
+    /// All that is known of it.
+    Description,
+    /// How soon it must be dealt with.
+    Priority,
+    /// How bad it is.
+    Severity,
+    /// Who works on it.
+    Assignee,
+    /// The team it lies with.
+    Team,
+    /// Who reported it.
+    Reporter,
+    /// At least one tag.
+    Tags,
+    /// At least one custom field.
+    CustomFields,
+    /// When it should be done.
+    DueTime,
+}
+
+impl RequiredField {
+    /// Every field that can be required.
+    pub const ALL: [Self; 9] = [
+        Self::Description,
+        Self::Priority,
+        Self::Severity,
+        Self::Assignee,
+        Self::Team,
+        Self::Reporter,
+        Self::Tags,
+        Self::CustomFields,
+        Self::DueTime,
+    ];
+
+    /// The field's name, as in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Description => "description",
+            Self::Priority => "priority",
+            Self::Severity => "severity",
+            Self::Assignee => "assignee",
+            Self::Team => "team",
+            Self::Reporter => "reporter",
+            Self::Tags => "tags",
+            Self::CustomFields => "custom_fields",
+            Self::DueTime => "due_time",
+        }
+    }
+
+    /// Reads [`Self::as_str`]'s form.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.as_str() == name)
+    }
+}
+
 /// One allowed move.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transition {
@@ -63,6 +121,17 @@ pub struct Transition {
     pub to: Status,
     /// Whether it needs a reason.
     pub requires_reason: bool,
+    /// Fields that must be set; what the command itself sets counts.
+    pub required_fields: Vec<RequiredField>,
+    /// Four eyes: the actor must be another one than the one who last moved the case into this status.
+    pub other_actor_than: Option<Status>,
+}
+
+impl Transition {
+    /// A move that requires nothing.
+    pub const fn free(from: Status, to: Status) -> Self {
+        Self { from, to, requires_reason: false, required_fields: Vec::new(), other_actor_than: None }
+    }
 }
 
 /// A lifecycle that has not been checked.
@@ -109,7 +178,7 @@ pub enum LifecycleProblem {
         /// The status.
         status: Status,
     },
-    /// A transition from or to a status that is not defined.
+    /// A transition that names a status that is not defined: where it leaves or enters, or whose actor it excludes.
     #[error("the transition {from} -> {to} names {unknown}, which is not defined")]
     UnknownTransitionStatus {
         /// Its place in the list of transitions.
@@ -118,7 +187,7 @@ pub enum LifecycleProblem {
         from: Status,
         /// Where it enters.
         to: Status,
-        /// Which of them is unknown.
+        /// Which one is unknown.
         unknown: Status,
     },
     /// Two transitions between the same statuses.
@@ -146,6 +215,8 @@ pub enum LifecycleProblem {
 pub struct Lifecycle {
     draft: LifecycleDraft,
     categories: HashMap<Status, StatusCategory>,
+    /// The places of the transitions that leave each status, in the order of definition.
+    leaving: HashMap<Status, Vec<usize>>,
 }
 
 impl Lifecycle {
@@ -163,7 +234,14 @@ impl Lifecycle {
         }
         check_initial(&draft.initial, &categories, &mut problems);
         check_transitions(&draft.transitions, &categories, &mut problems);
-        if problems.is_empty() { Ok(Self { draft, categories }) } else { Err(problems) }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let mut leaving: HashMap<Status, Vec<usize>> = HashMap::new();
+        for (index, edge) in draft.transitions.iter().enumerate() {
+            leaving.entry(edge.from.clone()).or_default().push(index);
+        }
+        Ok(Self { draft, categories, leaving })
     }
 
     /// Every status.
@@ -194,12 +272,13 @@ impl Lifecycle {
 
     /// The move between two statuses, if it is allowed.
     pub fn transition(&self, from: &Status, to: &Status) -> Option<&Transition> {
-        self.draft.transitions.iter().find(|edge| edge.from == *from && edge.to == *to)
+        self.transitions_from(from).find(move |edge| edge.to == *to)
     }
 
     /// Every move that leaves a status, in the order of definition.
-    pub fn transitions_from(&self, from: &Status) -> impl Iterator<Item = &Transition> {
-        self.draft.transitions.iter().filter(move |edge| edge.from == *from)
+    pub fn transitions_from(&self, from: &Status) -> impl Iterator<Item = &Transition> + use<'_> {
+        let places = self.leaving.get(from).map(Vec::as_slice).unwrap_or_default();
+        places.iter().map(|index| &self.draft.transitions[*index])
     }
 }
 
@@ -231,8 +310,8 @@ fn check_transitions(
     for (index, edge) in transitions.iter().enumerate() {
         let (from, to) = (&edge.from, &edge.to);
         // A transition that goes nowhere names its status once.
-        let ends = [Some(from), Some(to).filter(|to| *to != from)];
-        for unknown in ends.into_iter().flatten().filter(|status| !categories.contains_key(*status)) {
+        let named = [Some(from), Some(to).filter(|to| *to != from), edge.other_actor_than.as_ref()];
+        for unknown in named.into_iter().flatten().filter(|status| !categories.contains_key(*status)) {
             let (from, to, unknown) = (from.clone(), to.clone(), unknown.clone());
             problems.push(LifecycleProblem::UnknownTransitionStatus { index, from, to, unknown });
         }

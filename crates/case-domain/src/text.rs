@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-/// The longest comment, in characters.
-pub const COMMENT_CHARS_MAX: usize = 16_384;
 /// The most tags that a case may have.
 pub const TAGS_MAX: usize = 32;
 /// The largest custom fields of a case, in bytes of compact JSON.
@@ -19,6 +17,8 @@ pub type Team = Line<128>;
 pub type Tag = Line<64>;
 /// A description: 1 to 16,384 characters.
 pub type Description = Prose<16_384>;
+/// A comment: 1 to 16,384 characters.
+pub type CommentBody = Prose<16_384>;
 /// Why something was done: 1 to 2,000 characters.
 pub type Reason = Prose<2_000>;
 
