@@ -1,16 +1,12 @@
 //! A case on the wire.
 
-use case_domain::{Case, Lifecycle, Priority, Severity, StatusCategory};
+use case_domain::{Case, CaseId, Lifecycle, Link, LinkType, Priority, Severity, StatusCategory, Transition};
 
 use crate::{custom_fields_to_pb, pb, timestamp_to_pb};
 
 /// A case as clients see it; the lifecycle in force says what is allowed next.
 pub fn case_to_pb(case: &Case, lifecycle: &Lifecycle) -> pb::Case {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    let allowed = lifecycle.transitions_from(&case.status).map(|edge| pb::AllowedTransition {
-        to_status: edge.to.as_str().to_owned(),
-        requires_reason: edge.requires_reason,
-    });
     pb::Case {
         case_id: case.id.as_str().to_owned(),
         version: case.version,
@@ -29,7 +25,56 @@ pub fn case_to_pb(case: &Case, lifecycle: &Lifecycle) -> pb::Case {
         create_time: Some(timestamp_to_pb(case.create_time)),
         update_time: Some(timestamp_to_pb(case.update_time)),
         close_time: case.close_time.map(timestamp_to_pb),
-        allowed_transitions: allowed.collect(),
+        allowed_transitions: lifecycle.transitions_from(&case.status).map(allowed_transition).collect(),
+        links: case.links.iter().map(link_to_pb).collect(),
+    }
+}
+
+fn allowed_transition(edge: &Transition) -> pb::AllowedTransition {
+    pb::AllowedTransition {
+        to_status: edge.to.as_str().to_owned(),
+        requires_reason: edge.requires_reason,
+        required_fields: edge.required_fields.iter().map(|field| field.as_str().to_owned()).collect(),
+        requires_other_actor_than: edge.other_actor_than.as_ref().map(ToString::to_string).unwrap_or_default(),
+    }
+}
+
+fn link_to_pb(link: &Link) -> pb::CaseLink {
+    pb::CaseLink { case_id: link.case_id.as_str().to_owned(), link_type: link_type_to_pb(link.link_type).into() }
+}
+
+/// A link that another case has made to this one, as this one sees it.
+pub fn inverse_link_to_pb(from: &CaseId, link_type: LinkType) -> pb::CaseLink {
+    let inverse = match link_type {
+        LinkType::RelatesTo => pb::LinkType::RelatesTo,
+        LinkType::Duplicates => pb::LinkType::DuplicatedBy,
+        LinkType::Blocks => pb::LinkType::BlockedBy,
+        LinkType::ChildOf => pb::LinkType::ParentOf,
+    };
+    pb::CaseLink { case_id: from.as_str().to_owned(), link_type: inverse.into() }
+}
+
+fn link_type_to_pb(link_type: LinkType) -> pb::LinkType {
+    match link_type {
+        LinkType::RelatesTo => pb::LinkType::RelatesTo,
+        LinkType::Duplicates => pb::LinkType::Duplicates,
+        LinkType::Blocks => pb::LinkType::Blocks,
+        LinkType::ChildOf => pb::LinkType::ChildOf,
+    }
+}
+
+/// Reads the type that a link is made with. The error says what is allowed.
+pub(crate) fn link_type_from_pb(number: i32) -> Result<LinkType, &'static str> {
+    match pb::LinkType::try_from(number) {
+        Ok(pb::LinkType::RelatesTo) => Ok(LinkType::RelatesTo),
+        Ok(pb::LinkType::Duplicates) => Ok(LinkType::Duplicates),
+        Ok(pb::LinkType::Blocks) => Ok(LinkType::Blocks),
+        Ok(pb::LinkType::ChildOf) => Ok(LinkType::ChildOf),
+        Ok(pb::LinkType::DuplicatedBy | pb::LinkType::BlockedBy | pb::LinkType::ParentOf) => {
+            Err("is an inverse, which is only shown; make the link from the other case")
+        }
+        Ok(pb::LinkType::Unspecified) => Err("is required"),
+        Err(_) => Err("is not a value of this enum"),
     }
 }
 
@@ -38,7 +83,7 @@ pub fn case_without_id(case: &Case, lifecycle: &Lifecycle) -> pb::Case {
     pb::Case { case_id: String::new(), ..case_to_pb(case, lifecycle) }
 }
 
-fn status_category_to_pb(category: StatusCategory) -> pb::StatusCategory {
+pub(crate) fn status_category_to_pb(category: StatusCategory) -> pb::StatusCategory {
     match category {
         StatusCategory::Open => pb::StatusCategory::Open,
         StatusCategory::Paused => pb::StatusCategory::Paused,
@@ -86,7 +131,7 @@ fn severity_to_pb(severity: Severity) -> pb::Severity {
 }
 
 /// Reads a severity; `Err` where the number has no name, `Ok(None)` where it is not said.
-pub(crate) fn severity_from_pb(number: i32) -> Result<Option<Severity>, UnknownEnumValue> {
+pub fn severity_from_pb(number: i32) -> Result<Option<Severity>, UnknownEnumValue> {
     match pb::Severity::try_from(number).map_err(|_| UnknownEnumValue { number })? {
         pb::Severity::Unspecified => Ok(None),
         pb::Severity::Low => Ok(Some(Severity::Low)),

@@ -16,10 +16,16 @@ mod token;
 mod trace;
 mod violations;
 
-pub use case::{UnknownEnumValue, case_to_pb, case_without_id, priority_from_pb, status_category_from_pb};
-pub use command::{IDEMPOTENCY_KEY_CHARS_MAX, ParsedCommand, create_case, transition_case};
+pub use case::{
+    UnknownEnumValue, case_to_pb, case_without_id, inverse_link_to_pb, priority_from_pb, severity_from_pb,
+    status_category_from_pb,
+};
+pub use command::{
+    IDEMPOTENCY_KEY_CHARS_MAX, ParsedCommand, add_comment, assign_case, create_case, link_cases, transition_case,
+    unlink_cases, update_case,
+};
 pub use custom_fields::{custom_fields_from_pb, custom_fields_to_pb};
-pub use lifecycle::{InvalidDefinition, lifecycle_from_pb, lifecycle_to_pb};
+pub use lifecycle::{InvalidDefinition, lifecycle_from_pb, lifecycle_to_client, lifecycle_to_pb};
 pub use record::{ERASED, Recorded, SALT_BYTES, Stamp, event_from_record, record_event, shown_changes};
 pub use record_text::{RecordError, action_name};
 pub use time::{rfc3339, timestamp_from_pb, timestamp_to_pb};

@@ -1,8 +1,11 @@
 //! A lifecycle as it is stored and carried.
 
-use case_domain::{Lifecycle, LifecycleDraft, LifecycleProblem, Status, StatusCategory, StatusDefinition, Transition};
+use case_domain::{
+    Lifecycle, LifecycleDraft, LifecycleProblem, RequiredField, Status, StatusCategory, StatusDefinition, Transition,
+};
 
-use crate::event_pb;
+use crate::case::status_category_to_pb;
+use crate::{event_pb, pb};
 
 /// A carried lifecycle does not hold together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,8 +39,32 @@ pub fn lifecycle_to_pb(version: u32, lifecycle: &Lifecycle) -> event_pb::Lifecyc
                 from_status: name(&edge.from),
                 to_status: name(&edge.to),
                 requires_reason: edge.requires_reason,
+                required_fields: edge.required_fields.iter().map(|field| field.as_str().to_owned()).collect(),
+                requires_other_actor_than: edge.other_actor_than.as_ref().map(name).unwrap_or_default(),
             })
             .collect(),
+    }
+}
+
+/// As clients see it.
+pub fn lifecycle_to_client(version: u32, lifecycle: &Lifecycle) -> pb::Lifecycle {
+    let name = |status: &Status| status.as_str().to_owned();
+    let status = |definition: &StatusDefinition| pb::LifecycleStatus {
+        name: name(&definition.name),
+        category: status_category_to_pb(definition.category).into(),
+    };
+    let transition = |edge: &Transition| pb::LifecycleTransition {
+        from_status: name(&edge.from),
+        to_status: name(&edge.to),
+        requires_reason: edge.requires_reason,
+        required_fields: edge.required_fields.iter().map(|field| field.as_str().to_owned()).collect(),
+        requires_other_actor_than: edge.other_actor_than.as_ref().map(name).unwrap_or_default(),
+    };
+    pb::Lifecycle {
+        version,
+        statuses: lifecycle.statuses().iter().map(status).collect(),
+        initial_statuses: lifecycle.initial().iter().map(name).collect(),
+        transitions: lifecycle.transitions().iter().map(transition).collect(),
     }
 }
 
@@ -53,10 +80,16 @@ pub fn lifecycle_from_pb(definition: &event_pb::LifecycleDefinition) -> Result<L
         draft.initial.push(status(name)?);
     }
     for edge in &definition.transitions {
+        let field = |name: &String| {
+            RequiredField::parse(name).ok_or_else(|| InvalidDefinition::Entry(format!("required field {name:?}")))
+        };
+        let other_actor_than = Some(edge.requires_other_actor_than.as_str()).filter(|name| !name.is_empty());
         draft.transitions.push(Transition {
             from: status(&edge.from_status)?,
             to: status(&edge.to_status)?,
             requires_reason: edge.requires_reason,
+            required_fields: edge.required_fields.iter().map(field).collect::<Result<_, _>>()?,
+            other_actor_than: other_actor_than.map(status).transpose()?,
         });
     }
     Lifecycle::new(draft).map_err(InvalidDefinition::Inconsistent)

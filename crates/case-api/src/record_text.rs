@@ -1,6 +1,9 @@
 //! The text form of changes in events: enum values without prefix, lists and structs as compact JSON, unset as "".
 
-use case_domain::{Action, Change, CustomFields, Line, Moved, Priority, Prose, Severity, Status, Tag, Tags, Title};
+use case_domain::{
+    Action, CaseId, Change, CommentBody, CustomFields, Line, Link, LinkType, Moved, Priority, Prose, Severity, Status,
+    Tag, Tags, Title,
+};
 
 use crate::event_pb;
 use crate::record::ERASED;
@@ -40,6 +43,8 @@ pub(crate) enum Field {
     Tags,
     CustomFields,
     DueTime,
+    Comment,
+    Link,
 }
 
 impl Field {
@@ -56,6 +61,8 @@ impl Field {
             "tags" => Self::Tags,
             "custom_fields" => Self::CustomFields,
             "due_time" => Self::DueTime,
+            "comment" => Self::Comment,
+            "link" => Self::Link,
             _ => return Err(RecordError::UnknownField(name.to_owned())),
         })
     }
@@ -73,13 +80,15 @@ impl Field {
             Change::Tags(_) => Self::Tags,
             Change::CustomFields(_) => Self::CustomFields,
             Change::DueTime(_) => Self::DueTime,
+            Change::Comment(_) => Self::Comment,
+            Change::Link(_) => Self::Link,
         }
     }
 
     /// Whether its values may have to be forgotten one day: they stand in the content, not in the evidence.
     pub(crate) const fn is_free_text(self) -> bool {
         match self {
-            Self::Title | Self::Description | Self::CustomFields => true,
+            Self::Title | Self::Description | Self::CustomFields | Self::Comment => true,
             Self::Status
             | Self::Priority
             | Self::Severity
@@ -87,7 +96,8 @@ impl Field {
             | Self::Team
             | Self::Reporter
             | Self::Tags
-            | Self::DueTime => false,
+            | Self::DueTime
+            | Self::Link => false,
         }
     }
 
@@ -112,6 +122,8 @@ pub(crate) fn texts(change: &Change) -> (String, String) {
         Change::Tags(moved) => both(moved, tags_json),
         Change::CustomFields(moved) => both(moved, |fields| fields.as_str().to_owned()),
         Change::DueTime(moved) => both(moved, |time| rfc3339(*time)),
+        Change::Comment(body) => (String::new(), body.as_str().to_owned()),
+        Change::Link(moved) => both(moved, link_json),
     }
 }
 
@@ -136,6 +148,11 @@ pub(crate) fn change_from_text(name: &str, from: &str, to: &str) -> Result<Chang
         Field::Tags => Change::Tags(read.moved(tags_from_json)?),
         Field::CustomFields => Change::CustomFields(read.moved(|text| CustomFields::new(text).ok())?),
         Field::DueTime => Change::DueTime(read.moved(from_rfc3339)?),
+        Field::Comment => {
+            let moved = read.moved(|text| CommentBody::new(text).ok())?;
+            Change::Comment(moved.to.ok_or_else(|| read.invalid())?)
+        }
+        Field::Link => Change::Link(read.moved(link_from_json)?),
     })
 }
 
@@ -174,10 +191,25 @@ fn tags_from_json(text: &str) -> Option<Tags> {
     Tags::new(tags?).ok()
 }
 
+fn link_json(link: &Link) -> String {
+    serde_json::json!({ "case_id": link.case_id.as_str(), "link_type": link.link_type.as_str() }).to_string()
+}
+
+fn link_from_json(text: &str) -> Option<Link> {
+    let json: serde_json::Value = serde_json::from_str(text).ok()?;
+    let case_id = CaseId::parse(json.get("case_id")?.as_str()?).ok()?;
+    Some(Link { case_id, link_type: LinkType::parse(json.get("link_type")?.as_str()?)? })
+}
+
 pub(crate) fn action_to_pb(action: Action) -> event_pb::Action {
     match action {
         Action::CaseCreated => event_pb::Action::CaseCreated,
         Action::CaseTransitioned => event_pb::Action::CaseTransitioned,
+        Action::CaseUpdated => event_pb::Action::CaseUpdated,
+        Action::CaseAssigned => event_pb::Action::CaseAssigned,
+        Action::CaseCommented => event_pb::Action::CaseCommented,
+        Action::CaseLinked => event_pb::Action::CaseLinked,
+        Action::CaseUnlinked => event_pb::Action::CaseUnlinked,
     }
 }
 
@@ -185,6 +217,11 @@ pub(crate) fn action_from_pb(number: i32) -> Result<Action, RecordError> {
     match event_pb::Action::try_from(number) {
         Ok(event_pb::Action::CaseCreated) => Ok(Action::CaseCreated),
         Ok(event_pb::Action::CaseTransitioned) => Ok(Action::CaseTransitioned),
+        Ok(event_pb::Action::CaseUpdated) => Ok(Action::CaseUpdated),
+        Ok(event_pb::Action::CaseAssigned) => Ok(Action::CaseAssigned),
+        Ok(event_pb::Action::CaseCommented) => Ok(Action::CaseCommented),
+        Ok(event_pb::Action::CaseLinked) => Ok(Action::CaseLinked),
+        Ok(event_pb::Action::CaseUnlinked) => Ok(Action::CaseUnlinked),
         Ok(event_pb::Action::Unspecified) | Err(_) => Err(RecordError::UnknownAction(number)),
     }
 }

@@ -43,7 +43,7 @@ pub struct ChangeCase {
 pub enum Operation {
     /// Move it to another status, and perhaps hand it over in the same change.
     Transition(TransitionCase),
-    /// Change its fields.
+    /// Change its fields; of several edits of one field the last holds.
     Update(Vec<Edit>),
     /// Hand it over.
     Assign(AssignCase),

@@ -1,8 +1,8 @@
 //! What has happened.
 
 use crate::{
-    CaseId, CommentBody, CustomFields, Description, Link, Person, Priority, Reason, RequestContext, Severity, Status, StatusCategory,
-    Tags, Team, Timestamp, Title,
+    CaseId, CommentBody, CustomFields, Description, Link, Person, Priority, Reason, RequestContext, Severity, Status,
+    StatusCategory, Tags, Team, Timestamp, Title,
 };
 
 /// What was done to a case.

@@ -44,18 +44,10 @@ pub fn evolve(state: Option<Case>, event: &Event) -> Result<Case, EvolveError> {
         let case_id = event.case_id.clone();
         return Err(EvolveError::VersionGap { case_id, current, event: event.case_version });
     }
-    let mut case = match (state, event.action) {
-        (None, Action::CaseCreated) => created(event)?,
-        (
-            Some(case),
-            Action::CaseTransitioned
-            | Action::CaseUpdated
-            | Action::CaseAssigned
-            | Action::CaseCommented
-            | Action::CaseLinked
-            | Action::CaseUnlinked,
-        ) => case,
-        (None | Some(_), _) => return Err(EvolveError::NotCreated { case_id: event.case_id.clone() }),
+    let mut case = match (state, event.action == Action::CaseCreated) {
+        (None, true) => created(event)?,
+        (Some(case), false) => case,
+        (None, false) | (Some(_), true) => return Err(EvolveError::NotCreated { case_id: event.case_id.clone() }),
     };
     for change in &event.changes {
         apply(&mut case, change, &event.request.actor);

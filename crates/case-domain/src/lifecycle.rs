@@ -190,6 +190,18 @@ pub enum LifecycleProblem {
         /// Which one is unknown.
         unknown: Status,
     },
+    /// A transition that requires one field twice.
+    #[error("the transition {from} -> {to} requires {} twice", field.as_str())]
+    DuplicateRequiredField {
+        /// Its place in the list of transitions.
+        index: usize,
+        /// Where it leaves.
+        from: Status,
+        /// Where it enters.
+        to: Status,
+        /// The field.
+        field: RequiredField,
+    },
     /// Two transitions between the same statuses.
     #[error("the transition {from} -> {to} is defined twice")]
     DuplicateTransition {
@@ -309,11 +321,16 @@ fn check_transitions(
     let mut seen = HashSet::new();
     for (index, edge) in transitions.iter().enumerate() {
         let (from, to) = (&edge.from, &edge.to);
-        // A transition that goes nowhere names its status once.
-        let named = [Some(from), Some(to).filter(|to| *to != from), edge.other_actor_than.as_ref()];
+        // A status that one transition names more than once is told once.
+        let other = edge.other_actor_than.as_ref().filter(|other| *other != from && *other != to);
+        let named = [Some(from), Some(to).filter(|to| *to != from), other];
         for unknown in named.into_iter().flatten().filter(|status| !categories.contains_key(*status)) {
             let (from, to, unknown) = (from.clone(), to.clone(), unknown.clone());
             problems.push(LifecycleProblem::UnknownTransitionStatus { index, from, to, unknown });
+        }
+        for field in repeated(&edge.required_fields) {
+            let (from, to) = (from.clone(), to.clone());
+            problems.push(LifecycleProblem::DuplicateRequiredField { index, from, to, field });
         }
         if from == to {
             problems.push(LifecycleProblem::SelfTransition { index, status: from.clone() });
@@ -322,4 +339,10 @@ fn check_transitions(
             problems.push(LifecycleProblem::DuplicateTransition { index, from: from.clone(), to: to.clone() });
         }
     }
+}
+
+/// The fields that are named more than once, each once.
+fn repeated(fields: &[RequiredField]) -> impl Iterator<Item = RequiredField> {
+    let count = |wanted| fields.iter().filter(|field| **field == wanted).count();
+    RequiredField::ALL.into_iter().filter(move |field| count(*field) > 1)
 }

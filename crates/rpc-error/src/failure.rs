@@ -73,10 +73,12 @@ impl Failure {
         self
     }
 
-    /// Names the unmet condition in `PreconditionFailure`.
+    /// Adds one unmet condition to `PreconditionFailure`.
     #[must_use]
     pub fn with_precondition(mut self, kind: &str, subject: &str, description: &str) -> Self {
-        self.details.set_precondition_failure(vec![PreconditionViolation::new(kind, subject, description)]);
+        let mut violations = self.details.precondition_failure().map(|f| f.violations.clone()).unwrap_or_default();
+        violations.push(PreconditionViolation::new(kind, subject, description));
+        self.details.set_precondition_failure(violations);
         self
     }
 

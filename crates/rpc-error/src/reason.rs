@@ -30,6 +30,12 @@ pub enum Reason {
     TransitionNotAllowed,
     /// The transition needs something that the request lacks.
     TransitionRequirementNotMet,
+    /// Fields of a closed case do not change.
+    CaseClosed,
+    /// The case has this link already.
+    LinkExists,
+    /// The case has no such link.
+    LinkNotFound,
     /// The request names no actor.
     CredentialsMissing,
     /// The credentials do not verify.
@@ -62,7 +68,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, for tables and tests.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::ValidationFailed,
         Self::InvalidPageToken,
         Self::InvalidPageSize,
@@ -74,6 +80,9 @@ impl Reason {
         Self::CaseVersionMismatch,
         Self::TransitionNotAllowed,
         Self::TransitionRequirementNotMet,
+        Self::CaseClosed,
+        Self::LinkExists,
+        Self::LinkNotFound,
         Self::CredentialsMissing,
         Self::CredentialsInvalid,
         Self::Overloaded,
@@ -104,6 +113,9 @@ impl Reason {
             Self::CaseVersionMismatch => "CASE_VERSION_MISMATCH",
             Self::TransitionNotAllowed => "TRANSITION_NOT_ALLOWED",
             Self::TransitionRequirementNotMet => "TRANSITION_REQUIREMENT_NOT_MET",
+            Self::CaseClosed => "CASE_CLOSED",
+            Self::LinkExists => "LINK_EXISTS",
+            Self::LinkNotFound => "LINK_NOT_FOUND",
             Self::CredentialsMissing => "CREDENTIALS_MISSING",
             Self::CredentialsInvalid => "CREDENTIALS_INVALID",
             Self::Overloaded => "OVERLOADED",
@@ -132,7 +144,11 @@ impl Reason {
             | Self::IdempotencyKeyReused => Code::InvalidArgument,
             Self::CaseNotFound | Self::AuditEventNotFound => Code::NotFound,
             Self::CaseVersionMismatch => Code::Aborted,
-            Self::TransitionNotAllowed | Self::TransitionRequirementNotMet => Code::FailedPrecondition,
+            Self::TransitionNotAllowed
+            | Self::TransitionRequirementNotMet
+            | Self::CaseClosed
+            | Self::LinkExists
+            | Self::LinkNotFound => Code::FailedPrecondition,
             Self::CredentialsMissing | Self::CredentialsInvalid => Code::Unauthenticated,
             Self::Overloaded | Self::QueueFull | Self::MessageTooLarge => Code::ResourceExhausted,
             Self::StoreUnavailable | Self::Draining | Self::ProjectionLagging | Self::AuditBacklogFull => {

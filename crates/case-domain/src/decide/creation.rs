@@ -27,10 +27,8 @@ pub(super) fn create(command: &CreateCase, context: &DecisionContext<'_>) -> Res
 }
 
 fn changes(status: &Status, draft: &CaseDraft) -> Vec<Change> {
-    let mut changes = vec![
-        Change::Status { from: None, to: status.clone() },
-        Change::Title { from: None, to: draft.title.clone() },
-    ];
+    let mut changes =
+        vec![Change::Status { from: None, to: status.clone() }, Change::Title { from: None, to: draft.title.clone() }];
     let mut set = |change: Option<Change>| changes.extend(change);
     set(first(draft.description.as_ref()).map(Change::Description));
     set(first(draft.priority.as_ref()).map(Change::Priority));

@@ -1,15 +1,13 @@
 //! Changes of fields, and hand-overs.
 
+use std::mem::discriminant;
+
 use super::{Outcome, moved};
 use crate::event::{Action, Change};
 use crate::{AssignCase, Case, DecisionContext, Edit, Rejection, StatusCategory, Tags};
 
 /// A closed case keeps its fields, even where nothing would change.
-pub(super) fn update(
-    case: &Case,
-    edits: &[Edit],
-    context: &DecisionContext<'_>,
-) -> Result<Option<Outcome>, Rejection> {
+pub(super) fn update(case: &Case, edits: &[Edit], context: &DecisionContext<'_>) -> Result<Option<Outcome>, Rejection> {
     if case.status_category == StatusCategory::Closed {
         return Err(Rejection::CaseClosed {
             case_id: case.id.clone(),
@@ -17,7 +15,7 @@ pub(super) fn update(
             allowed: context.lifecycle.transitions_from(&case.status).map(|edge| edge.to.clone()).collect(),
         });
     }
-    let changes = edits.iter().filter_map(|edit| edited(case, edit)).collect();
+    let changes = last_of_each(edits).filter_map(|edit| edited(case, edit)).collect();
     Ok(Outcome::staying(case, Action::CaseUpdated, changes))
 }
 
@@ -28,6 +26,14 @@ pub(super) fn assign(case: &Case, to: &AssignCase) -> Option<Outcome> {
         changes.extend(moved(case.team.as_ref(), team.as_ref()).map(Change::Team));
     }
     Outcome::staying(case, Action::CaseAssigned, changes)
+}
+
+/// An event tells each field at most once: of several edits of one field the last holds, as if made one after another.
+fn last_of_each(edits: &[Edit]) -> impl Iterator<Item = &Edit> {
+    edits.iter().enumerate().filter_map(|(index, edit)| {
+        let mut later = edits.iter().skip(index + 1).map(discriminant);
+        (!later.any(|field| field == discriminant(edit))).then_some(edit)
+    })
 }
 
 fn edited(case: &Case, edit: &Edit) -> Option<Change> {
