@@ -27,7 +27,13 @@ pub fn case_to_pb(case: &Case, lifecycle: &Lifecycle) -> pb::Case {
         close_time: case.close_time.map(timestamp_to_pb),
         allowed_transitions: lifecycle.transitions_from(&case.status).map(allowed_transition).collect(),
         links: case.links.iter().map(link_to_pb).collect(),
+        comment_count: case.comment_count,
     }
+}
+
+/// The id of a comment: the case's id, a hash sign and the comment's number within the case, from 1.
+pub fn comment_id(case_id: &str, number: u64) -> String {
+    format!("{case_id}#{number}")
 }
 
 fn allowed_transition(edge: &Transition) -> pb::AllowedTransition {

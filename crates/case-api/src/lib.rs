@@ -17,7 +17,7 @@ mod trace;
 mod violations;
 
 pub use case::{
-    UnknownEnumValue, case_to_pb, case_without_id, inverse_link_to_pb, priority_from_pb, severity_from_pb,
+    UnknownEnumValue, case_to_pb, case_without_id, comment_id, inverse_link_to_pb, priority_from_pb, severity_from_pb,
     status_category_from_pb,
 };
 pub use command::{

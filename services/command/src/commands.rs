@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use case_api::{ConsistencyToken, Epoch, ParsedCommand, case_to_pb, case_without_id, pb, rejection};
-use case_domain::{Action, Case, Change, Command, Event, RequestContext};
+use case_domain::{Action, Case, Change, Command, Event, Operation, RequestContext, Status};
 use rpc_error::{Failure, Reason};
 use service_kit::health::Condition;
 use service_kit::request::RequestMeta;
 use storage::GroupCommit;
 use tokio::time::Instant;
-use tracing::{Instrument, info, info_span};
+use tracing::field::Empty;
+use tracing::{Instrument, Span, info, info_span};
 
 use crate::idempotency::KeyedRequest;
 use crate::lifecycle::LifecycleInForce;
@@ -56,7 +57,7 @@ impl Commands {
             db.system.name = "sqlite",
             db.operation.name = "append",
             db.collection.name = "events",
-            db.operation.batch.size = tracing::field::Empty,
+            db.operation.batch.size = Empty,
         );
         let submitted = self.writer.submit(queued, meta.deadline).instrument(span.clone()).await;
         let committed = submitted.map_err(|error| failures::of_submission(&error, &self.store))?;
@@ -71,8 +72,11 @@ impl Commands {
     fn answer(&self, decided: Decided, took: Duration) -> Result<Accepted, Failure> {
         match decided {
             Decided::Accepted { case, position, event } => {
-                if let Some(event) = event {
-                    self.happened(&event, took);
+                match event {
+                    Some(event) => self.happened(&event, took),
+                    None => {
+                        info!(name: names::COMMAND_UNCHANGED, case_id = %case.id, outcome = "unchanged", "{} had nothing to change", case.id);
+                    }
                 }
                 Ok(self.accepted(&case, position, false))
             }
@@ -111,17 +115,34 @@ impl Commands {
 
     /// R10: the log line and the metric of an event. The span is the caller's, the audit record the feed's.
     fn happened(&self, event: &Event, took: Duration) {
+        self.metrics.changed(event.action.as_str());
         let duration_ms = took.as_secs_f64() * 1_000.0;
-        let case_id = &event.case_id;
+        let (case_id, outcome) = (&event.case_id, "accepted");
         match event.action {
             Action::CaseCreated => {
                 self.metrics.created();
-                info!(name: names::CASE_CREATED, case_id = %case_id, duration_ms, outcome = "accepted", "{case_id} created");
+                info!(name: names::CASE_CREATED, case_id = %case_id, duration_ms, outcome, "{case_id} created");
             }
             Action::CaseTransitioned => {
                 let (from, to) = statuses(event);
                 self.metrics.transitioned(to);
-                info!(name: names::CASE_TRANSITIONED, case_id = %case_id, from_status = from, to_status = to, duration_ms, outcome = "accepted", "{case_id} moved from {from} to {to}");
+                info!(name: names::CASE_TRANSITIONED, case_id = %case_id, from_status = from, to_status = to, duration_ms, outcome, "{case_id} moved from {from} to {to}");
+            }
+            Action::CaseUpdated => {
+                let fields = changed_fields(event);
+                info!(name: names::CASE_UPDATED, case_id = %case_id, fields, duration_ms, outcome, "{case_id} changed: {fields}");
+            }
+            Action::CaseAssigned => {
+                info!(name: names::CASE_ASSIGNED, case_id = %case_id, duration_ms, outcome, "{case_id} handed over");
+            }
+            Action::CaseCommented => {
+                info!(name: names::CASE_COMMENTED, case_id = %case_id, duration_ms, outcome, "{case_id} commented on");
+            }
+            Action::CaseLinked => {
+                info!(name: names::CASE_LINKED, case_id = %case_id, duration_ms, outcome, "{case_id} linked to another case");
+            }
+            Action::CaseUnlinked => {
+                info!(name: names::CASE_UNLINKED, case_id = %case_id, duration_ms, outcome, "{case_id} unlinked from another case");
             }
         }
     }
@@ -135,32 +156,31 @@ impl Commands {
     }
 }
 
+/// The statuses of the change that every transition has.
 fn statuses(event: &Event) -> (&str, &str) {
-    let status = |change: &'_ Change| matches!(change, Change::Status { .. });
-    match event.changes.iter().find(|change| status(change)) {
-        Some(Change::Status { from, to }) => (from.as_ref().map_or("", |from| from.as_str()), to.as_str()),
-        Some(
-            Change::Title { .. }
-            | Change::Description(_)
-            | Change::Priority(_)
-            | Change::Severity(_)
-            | Change::Assignee(_)
-            | Change::Team(_)
-            | Change::Reporter(_)
-            | Change::Tags(_)
-            | Change::CustomFields(_)
-            | Change::DueTime(_),
-        )
-        | None => ("", ""),
-    }
+    let of = |change| if let Change::Status { from, to } = change { Some((from.as_ref(), to)) } else { None };
+    event.changes.iter().find_map(of).map_or(("", ""), |(from, to)| (from.map_or("", Status::as_str), to.as_str()))
 }
 
-/// The name of the span that covers the service's part of a command.
-pub(crate) fn span_of(command: &Command) -> tracing::Span {
-    match command {
-        Command::CreateCase(_) => info_span!("command.create_case", case.id = tracing::field::Empty),
-        Command::TransitionCase(command) => {
-            info_span!("command.transition_case", case.id = %command.case_id, case.status.to = %command.to_status)
+fn changed_fields(event: &Event) -> String {
+    event.changes.iter().map(Change::field).collect::<Vec<_>>().join(",")
+}
+
+/// The span that covers the service's part of a command: consumers join the trace at it.
+pub(crate) fn span_of(command: &Command) -> Span {
+    let change = match command {
+        Command::CreateCase(_) => return info_span!("command.create_case", case.id = Empty),
+        Command::Change(change) => change,
+    };
+    let id = &change.case_id;
+    match &change.operation {
+        Operation::Transition(to) => {
+            info_span!("command.transition_case", case.id = %id, case.status.to = %to.to_status)
         }
+        Operation::Update(_) => info_span!("command.update_case", case.id = %id),
+        Operation::Assign(_) => info_span!("command.assign_case", case.id = %id),
+        Operation::Comment(_) => info_span!("command.add_comment", case.id = %id),
+        Operation::Link(_) => info_span!("command.link_cases", case.id = %id),
+        Operation::Unlink(_) => info_span!("command.unlink_cases", case.id = %id),
     }
 }

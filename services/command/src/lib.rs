@@ -8,6 +8,7 @@ mod commands;
 mod consumers;
 mod failures;
 mod feed;
+mod fingerprint;
 mod grpc;
 mod idempotency;
 mod lifecycle;

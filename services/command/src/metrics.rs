@@ -17,6 +17,7 @@ use crate::{IDENTITY, names};
 pub(crate) struct CommandMetrics {
     created: Counter<u64>,
     transitions: Counter<u64>,
+    changes: Counter<u64>,
     rejected: Counter<u64>,
 }
 
@@ -29,11 +30,16 @@ impl CommandMetrics {
                 .u64_counter(names::METRIC_TRANSITION)
                 .with_description("Cases moved, by the status they entered.")
                 .build(),
+            changes: meter.u64_counter(names::METRIC_CHANGES).with_description("Changes of cases, by action.").build(),
             rejected: meter
                 .u64_counter(names::METRIC_REJECTED)
                 .with_description("Commands refused, by reason.")
                 .build(),
         }
+    }
+
+    pub(crate) fn changed(&self, action: &'static str) {
+        self.changes.add(1, &[KeyValue::new(names::LABEL_ACTION, action)]);
     }
 
     pub(crate) fn created(&self) {

@@ -4,6 +4,18 @@
 pub(crate) const CASE_CREATED: &str = "case_created";
 /// A case was moved to another status.
 pub(crate) const CASE_TRANSITIONED: &str = "case_transitioned";
+/// Fields of a case were changed.
+pub(crate) const CASE_UPDATED: &str = "case_updated";
+/// A case was handed over.
+pub(crate) const CASE_ASSIGNED: &str = "case_assigned";
+/// A remark was made on a case.
+pub(crate) const CASE_COMMENTED: &str = "case_commented";
+/// A case was connected to another one.
+pub(crate) const CASE_LINKED: &str = "case_linked";
+/// A connection was taken away.
+pub(crate) const CASE_UNLINKED: &str = "case_unlinked";
+/// An accepted command changed nothing.
+pub(crate) const COMMAND_UNCHANGED: &str = "command_unchanged";
 /// An accepted command was sent again and answered as the first time.
 pub(crate) const COMMAND_REPLAYED: &str = "command_replayed";
 /// A command was refused by the rules.
@@ -21,6 +33,8 @@ pub(crate) const STORE_OPENED: &str = "store_opened";
 pub(crate) const METRIC_CREATED: &str = "case_created_total";
 /// Cases moved, by the status they entered.
 pub(crate) const METRIC_TRANSITION: &str = "case_transition_total";
+/// Changes of cases, by action.
+pub(crate) const METRIC_CHANGES: &str = "case_changes_total";
 /// Commands refused, by reason.
 pub(crate) const METRIC_REJECTED: &str = "case_command_rejected_total";
 /// How long a command's transaction took.
@@ -34,6 +48,8 @@ pub(crate) const METRIC_FEED_UNACKNOWLEDGED: &str = "case_feed_unacknowledged_ev
 
 /// The label of [`METRIC_TRANSITION`]: a name of the lifecycle.
 pub(crate) const LABEL_TO_STATUS: &str = "to_status";
+/// The label of [`METRIC_CHANGES`]: an action, such as `case_assigned`.
+pub(crate) const LABEL_ACTION: &str = "action";
 /// The label of [`METRIC_REJECTED`]: a reason of the API.
 pub(crate) const LABEL_REASON: &str = "reason";
 /// The label of [`METRIC_FEED_UNACKNOWLEDGED`]: a consumer's name, at most 64 of them.

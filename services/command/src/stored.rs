@@ -2,8 +2,11 @@
 //!
 //! Tags are never reused and never change their meaning: rows outlive programs.
 
+use std::collections::BTreeMap;
+
 use case_domain::{
-    Case, CaseId, CustomFields, Line, Priority, Prose, Severity, Status, StatusCategory, Tag, Tags, Timestamp,
+    Case, CaseId, CustomFields, Line, Link, LinkType, Person, Priority, Prose, Severity, Status, StatusCategory, Tag,
+    Tags, Timestamp,
 };
 use storage::Error;
 
@@ -44,6 +47,22 @@ pub(crate) struct CaseState {
     update_time_us: i64,
     #[prost(int64, optional, tag = "17")]
     close_time_us: Option<i64>,
+    #[prost(message, repeated, tag = "18")]
+    links: Vec<StoredLink>,
+    #[prost(uint64, tag = "19")]
+    comment_count: u64,
+    /// Status to actor.
+    #[prost(btree_map = "string, string", tag = "20")]
+    entered_by: BTreeMap<String, String>,
+}
+
+/// One link of a case.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct StoredLink {
+    #[prost(string, tag = "1")]
+    case_id: String,
+    #[prost(string, tag = "2")]
+    link_type: String,
 }
 
 impl From<&Case> for CaseState {
@@ -67,7 +86,27 @@ impl From<&Case> for CaseState {
             create_time_us: case.create_time.unix_us(),
             update_time_us: case.update_time.unix_us(),
             close_time_us: case.close_time.map(Timestamp::unix_us),
+            links: case.links.iter().map(StoredLink::from).collect(),
+            comment_count: case.comment_count,
+            entered_by: case.entered_by.iter().map(|(to, by)| (to.to_string(), by.as_str().to_owned())).collect(),
         }
+    }
+}
+
+impl From<&Link> for StoredLink {
+    fn from(link: &Link) -> Self {
+        Self { case_id: link.case_id.as_str().to_owned(), link_type: link.link_type.as_str().to_owned() }
+    }
+}
+
+impl TryFrom<StoredLink> for Link {
+    type Error = Error;
+
+    fn try_from(link: StoredLink) -> Result<Self, Error> {
+        Ok(Self {
+            case_id: valid("link", CaseId::parse(&link.case_id).ok())?,
+            link_type: valid("link", LinkType::parse(&link.link_type))?,
+        })
     }
 }
 
@@ -94,8 +133,15 @@ impl TryFrom<CaseState> for Case {
             create_time: time("create_time", state.create_time_us)?,
             update_time: time("update_time", state.update_time_us)?,
             close_time: state.close_time_us.map(|us| time("close_time", us)).transpose()?,
+            links: state.links.into_iter().map(Link::try_from).collect::<Result<_, _>>()?,
+            comment_count: state.comment_count,
+            entered_by: state.entered_by.into_iter().map(entry).collect::<Result<_, _>>()?,
         })
     }
+}
+
+fn entry((status, actor): (String, String)) -> Result<(Status, Person), Error> {
+    Ok((valid("entered_by", Status::new(&status).ok())?, valid("entered_by", Person::new(&actor).ok())?))
 }
 
 fn valid<T>(field: &str, value: Option<T>) -> Result<T, Error> {

@@ -102,7 +102,12 @@ impl CaseWriter {
             Some(id) => schema::load_case(tx, id.number())?,
         };
         let now = self.now();
-        let event = match decide(state.as_ref(), &queued.command, &self.context(now, &queued.request)) {
+        let linked_case_exists = match queued.command.linked_case_id() {
+            None => false,
+            Some(id) => schema::load_case(tx, id.number())?.is_some_and(|case| case.id == *id),
+        };
+        let context = DecisionContext { linked_case_exists, ..self.context(now, &queued.request) };
+        let event = match decide(state.as_ref(), &queued.command, &context) {
             Ok(event) => event,
             Err(rejection) => return Ok(Decided::Rejected(rejection)),
         };
@@ -156,6 +161,7 @@ impl CaseWriter {
             lifecycle_version: self.surroundings.lifecycle.version,
             case_id_prefix: &self.surroundings.case_id_prefix,
             next_case_number: self.counters.case_number + 1,
+            linked_case_exists: false,
         }
     }
 }

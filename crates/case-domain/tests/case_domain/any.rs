@@ -1,55 +1,15 @@
-//! Any lifecycle and anything that may be asked of it.
+//! Any lifecycle and any values that a case may have.
 
 use case_domain::{
-    CaseDraft, CustomFields, Description, Lifecycle, LifecycleDraft, Person, Priority, Reason, Severity, Status,
-    StatusDefinition, Tag, Tags, Team, Timestamp, Title, Transition,
+    CaseDraft, CustomFields, Description, Lifecycle, LifecycleDraft, Person, Priority, Reason, RequiredField, Severity,
+    Status, StatusDefinition, Tag, Tags, Team, Timestamp, Title, Transition,
 };
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use proptest::sample::{Index, select, subsequence};
+use proptest::sample::{select, subsequence};
 
 use crate::given::{CLOSED, OPEN, PAUSED, status};
-
-/// A request that becomes a command once it is known which cases there are.
-#[expect(clippy::option_option, reason = "as in the command: unchanged, nobody, somebody")]
-#[derive(Debug, Clone)]
-pub(crate) enum Ask {
-    Create {
-        /// `None`: the default.
-        initial: Option<Place>,
-        draft: CaseDraft,
-        reason: Option<Reason>,
-    },
-    Transition {
-        /// One of the cases there are, or one more that there is not.
-        case: Index,
-        to: Place,
-        reason: Option<Reason>,
-        assignee: Option<Option<Person>>,
-        team: Option<Option<Team>>,
-        expected: Expected,
-    },
-}
-
-/// A status.
-#[derive(Debug, Clone)]
-pub(crate) enum Place {
-    /// One that is allowed, if any is.
-    Allowed(Index),
-    /// Any one of the lifecycle.
-    Defined(Index),
-    /// One that the lifecycle does not have.
-    Undefined,
-}
-
-/// What the caller believes of the version.
-#[derive(Debug, Clone)]
-pub(crate) enum Expected {
-    Nothing,
-    TheTruth,
-    SomethingElse,
-}
 
 fn some_statuses(count: usize) -> Vec<Status> {
     (0..count).map(|n| status(&format!("S{n}"))).collect()
@@ -69,40 +29,43 @@ pub(crate) fn any_lifecycle() -> impl Strategy<Value = Lifecycle> {
             vec(select(&[OPEN, PAUSED, CLOSED][..]), count),
             subsequence(names, 1..=count).prop_shuffle(),
             subsequence(pairs, 0..=edges).prop_shuffle(),
-            vec(any::<bool>(), edges),
+            vec(any_guard(count), edges),
         )
-            .prop_map(move |(categories, initial, edges, reasons)| {
+            .prop_map(move |(categories, initial, edges, guards)| {
                 let names = some_statuses(count).into_iter();
                 let definition = |(name, category)| StatusDefinition { name, category };
-                let transition = |((from, to), requires_reason)| Transition { from, to, requires_reason };
+                let transition = |((from, to), guard)| Transition { from, to, ..guard };
                 let draft = LifecycleDraft {
                     statuses: names.zip(categories).map(definition).collect(),
                     initial,
-                    transitions: edges.into_iter().zip(reasons).map(transition).collect(),
+                    transitions: edges.into_iter().zip(guards).map(transition).collect(),
                 };
                 Lifecycle::new(draft).unwrap()
             })
     })
 }
 
-fn any_place() -> impl Strategy<Value = Place> {
-    prop_oneof![
-        6 => any::<Index>().prop_map(Place::Allowed),
-        2 => any::<Index>().prop_map(Place::Defined),
-        1 => Just(Place::Undefined),
-    ]
+/// What a transition requires, with ends that do not matter. Most require little, so that cases get anywhere.
+fn any_guard(statuses: usize) -> impl Strategy<Value = Transition> {
+    let fields = subsequence(RequiredField::ALL.to_vec(), 0..=2).prop_shuffle();
+    let fields = option::weighted(0.3, fields).prop_map(Option::unwrap_or_default);
+    let other = option::weighted(0.3, select(some_statuses(statuses)));
+    let end = status("S0");
+    (prop::bool::weighted(0.3), fields, other).prop_map(move |(requires_reason, required_fields, other_actor_than)| {
+        Transition { requires_reason, required_fields, other_actor_than, ..Transition::free(end.clone(), end.clone()) }
+    })
 }
 
-fn any_person() -> impl Strategy<Value = Person> {
+pub(crate) fn any_person() -> impl Strategy<Value = Person> {
     // Few names, so that a case is often handed to whoever has it.
     select(&["amira", "budi", "citra"][..]).prop_map(|name| Person::new(name).unwrap())
 }
 
-fn any_team() -> impl Strategy<Value = Team> {
+pub(crate) fn any_team() -> impl Strategy<Value = Team> {
     select(&["claims", "legal"][..]).prop_map(|name| Team::new(name).unwrap())
 }
 
-fn any_reason() -> impl Strategy<Value = Option<Reason>> {
+pub(crate) fn any_reason() -> impl Strategy<Value = Option<Reason>> {
     option::of("[a-z]{1,8}\n[a-zé]{0,3}").prop_map(|text| text.map(|text| Reason::new(&text).unwrap()))
 }
 
@@ -110,7 +73,7 @@ fn any_tags() -> impl Strategy<Value = Tags> {
     vec("[a-d]", 0..4).prop_map(|tags| Tags::new(tags.iter().map(|tag| Tag::new(tag).unwrap())).unwrap())
 }
 
-fn any_draft() -> impl Strategy<Value = CaseDraft> {
+pub(crate) fn any_draft() -> impl Strategy<Value = CaseDraft> {
     let priority = select(&[Priority::Low, Priority::Medium, Priority::High, Priority::Urgent][..]);
     let severity = select(&[Severity::Low, Severity::Medium, Severity::High, Severity::Urgent][..]);
     let people = (option::of(any_person()), option::of(any_team()), option::of(any_person()));
@@ -133,30 +96,4 @@ fn any_draft() -> impl Strategy<Value = CaseDraft> {
             due_time: due.and_then(Timestamp::from_unix_us),
         }
     })
-}
-
-fn any_ask() -> impl Strategy<Value = Ask> {
-    let create = (option::of(any_place()), any_draft(), any_reason());
-    let create = create.prop_map(|(initial, draft, reason)| Ask::Create { initial, draft, reason });
-    let expected = prop_oneof![
-        3 => Just(Expected::Nothing),
-        3 => Just(Expected::TheTruth),
-        1 => Just(Expected::SomethingElse),
-    ];
-    let hand_over = (option::of(option::of(any_person())), option::of(option::of(any_team())));
-    let transition = (any::<Index>(), any_place(), any_reason(), hand_over, expected);
-    let transition = transition.prop_map(|(case, to, reason, (assignee, team), expected)| Ask::Transition {
-        case,
-        to,
-        reason,
-        assignee,
-        team,
-        expected,
-    });
-    prop_oneof![1 => create, 5 => transition]
-}
-
-/// A sequence of requests, long enough for cases to go round in circles.
-pub(crate) fn any_asks() -> impl Strategy<Value = Vec<Ask>> {
-    vec(any_ask(), 0..40)
 }

@@ -1,15 +1,18 @@
 //! From an event to the next state.
 
-use case_domain::{Case, Change, Command, Event, EvolveError, StatusCategory, TransitionCase, evolve};
+use std::collections::BTreeMap;
+
+use case_domain::{
+    AssignCase, Case, Change, ChangeCase, Command, Event, EvolveError, LinkType, Operation, StatusCategory, evolve,
+};
 
 use crate::given::{
-    CLOSED, CREATED_US, Desk, NOW_US, OPEN, PAUSED, case_id, case_in, create, person, reason, status, time,
-    transition_to,
+    CLOSED, CREATED_US, Desk, NOW_US, OPEN, PAUSED, case_id, case_in, change, comment, create, link, person, reason,
+    request_of, status, time, transition_to,
 };
 
 fn moved(case: &Case, to: &str) -> Event {
-    let command = TransitionCase { reason: Some(reason("why")), ..transition_to(to) };
-    Desk::new().accept(Some(case), Command::TransitionCase(command))
+    Desk::new().change(case, ChangeCase { reason: Some(reason("why")), ..transition_to(to) })
 }
 
 fn created() -> Event {
@@ -27,6 +30,8 @@ fn given_nothing_when_created_then_the_case_is_new() {
     assert_eq!((case.version, case.status.as_str()), (1, "DRAFT"));
     assert_eq!((case.create_time, case.update_time), (time(NOW_US), time(NOW_US)));
     assert_eq!(case.close_time, None);
+    assert_eq!((case.links.len(), case.comment_count), (0, 0));
+    assert_eq!(case.entered_by, BTreeMap::from([(status("DRAFT"), person("amira"))]));
 }
 
 #[test]
@@ -37,6 +42,7 @@ fn given_a_case_when_moved_then_it_keeps_what_the_event_does_not_name() {
         status: status("WAITING"),
         status_category: PAUSED,
         update_time: time(NOW_US),
+        entered_by: BTreeMap::from([(status("SUBMITTED"), person("dewi")), (status("WAITING"), person("amira"))]),
         ..case.clone()
     };
     assert_eq!(after(&case, "WAITING"), expected);
@@ -153,4 +159,61 @@ fn given_a_hand_over_to_nobody_when_evolved_then_nobody_has_it() {
     let mut event = moved(&case, "SUBMITTED");
     event.changes.push(Change::Assignee(case_domain::Moved { from: Some(person("budi")), to: None }));
     assert_eq!(evolve(Some(case), &event).unwrap().assignee, None);
+}
+
+/// The state after something other than a move.
+fn changed(case: &Case, operation: Operation) -> Case {
+    evolve(Some(case.clone()), &Desk::new().change(case, change(operation))).unwrap()
+}
+
+#[test]
+fn given_a_case_when_moved_into_a_status_again_then_the_latest_who_did_it_counts() {
+    let mut desk = Desk::new();
+    let mut case = case_in("SUBMITTED", OPEN);
+    for (actor, to) in [("amira", "WAITING"), ("budi", "SUBMITTED"), ("citra", "WAITING")] {
+        desk.request = request_of(person(actor));
+        case = evolve(Some(case.clone()), &desk.change(&case, transition_to(to))).unwrap();
+    }
+    let expected = [(status("SUBMITTED"), person("budi")), (status("WAITING"), person("citra"))];
+    assert_eq!(case.entered_by, BTreeMap::from(expected));
+}
+
+#[test]
+fn given_a_case_when_something_else_is_done_then_who_moved_it_where_stays() {
+    let case = case_in("DRAFT", OPEN);
+    let operations = [
+        Operation::Comment(comment("c")),
+        Operation::Assign(AssignCase { assignee: None, team: None }),
+        Operation::Link(link("CASE-002", LinkType::Blocks)),
+    ];
+    for operation in operations {
+        assert_eq!(changed(&case, operation).entered_by, case.entered_by);
+    }
+}
+
+#[test]
+fn given_comments_when_another_is_made_then_it_is_counted_and_nothing_else_changes() {
+    let mut case = case_in("DRAFT", OPEN);
+    case.comment_count = 7;
+    let expected = Case { version: 5, update_time: time(NOW_US), comment_count: 8, ..case.clone() };
+    assert_eq!(changed(&case, Operation::Comment(comment("c"))), expected);
+}
+
+#[test]
+fn given_links_when_one_comes_and_one_goes_then_the_others_keep_their_order() {
+    let links =
+        [link("CASE-009", LinkType::Blocks), link("CASE-002", LinkType::Blocks), link("CASE-002", LinkType::RelatesTo)];
+    let mut case = case_in("DRAFT", OPEN);
+    for link in &links {
+        case = changed(&case, Operation::Link(link.clone()));
+    }
+    assert_eq!(case.links, links);
+    let case = changed(&case, Operation::Unlink(links[1].clone()));
+    assert_eq!(case.links, [links[0].clone(), links[2].clone()]);
+}
+
+#[test]
+fn given_a_closed_case_when_commented_on_then_it_keeps_its_close_time() {
+    let case = changed(&case_in("CLOSED", CLOSED), Operation::Comment(comment("c")));
+    assert_eq!((case.status_category, case.close_time), (CLOSED, Some(time(CREATED_US + 1))));
 }

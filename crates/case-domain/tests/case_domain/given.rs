@@ -1,9 +1,12 @@
 //! What the examples begin with.
 
+use std::collections::BTreeMap;
+
 use case_domain::{
-    Case, CaseDraft, CaseId, CaseIdPrefix, Command, CreateCase, DecisionContext, Event, Lifecycle, LifecycleDraft,
-    LifecycleProblem, Person, Reason, Rejection, RequestContext, Status, StatusCategory, StatusDefinition, Tags, Team,
-    Timestamp, Title, TransitionCase, decide,
+    Case, CaseDraft, CaseId, CaseIdPrefix, ChangeCase, Command, CommentBody, CreateCase, DecisionContext, Description,
+    Event, Lifecycle, LifecycleDraft, LifecycleProblem, Link, LinkType, Operation, Person, Reason, Rejection,
+    RequestContext, Status, StatusCategory, StatusDefinition, Tag, Tags, Team, Timestamp, Title, Transition,
+    TransitionCase, decide,
 };
 
 pub(crate) const OPEN: StatusCategory = StatusCategory::Open;
@@ -34,6 +37,22 @@ pub(crate) fn reason(text: &str) -> Reason {
     Reason::new(text).unwrap()
 }
 
+pub(crate) fn description(text: &str) -> Description {
+    Description::new(text).unwrap()
+}
+
+pub(crate) fn comment(text: &str) -> CommentBody {
+    CommentBody::new(text).unwrap()
+}
+
+pub(crate) fn tags(names: &[&str]) -> Tags {
+    Tags::new(names.iter().map(|name| Tag::new(name).unwrap())).unwrap()
+}
+
+pub(crate) fn link(to: &str, link_type: LinkType) -> Link {
+    Link { case_id: case_id(to), link_type }
+}
+
 pub(crate) fn title(text: &str) -> Title {
     Title::new(text).unwrap()
 }
@@ -46,22 +65,31 @@ pub(crate) fn case_id(text: &str) -> CaseId {
     CaseId::parse(text).unwrap()
 }
 
+/// A transition without fields or a second person.
+pub(crate) fn edge((from, to, requires_reason): Edge<'_>) -> Transition {
+    Transition { requires_reason, ..Transition::free(status(from), status(to)) }
+}
+
 pub(crate) fn lifecycle(
     statuses: &[(&str, StatusCategory)],
     initial: &[&str],
     edges: &[Edge<'_>],
 ) -> Result<Lifecycle, Vec<LifecycleProblem>> {
+    guarded(statuses, initial, edges.iter().copied().map(edge).collect())
+}
+
+/// A lifecycle whose transitions may require anything.
+pub(crate) fn guarded(
+    statuses: &[(&str, StatusCategory)],
+    initial: &[&str],
+    transitions: Vec<Transition>,
+) -> Result<Lifecycle, Vec<LifecycleProblem>> {
     let definition =
         |(name, category): &(&str, StatusCategory)| StatusDefinition { name: status(name), category: *category };
-    let transition = |(from, to, requires_reason): &Edge<'_>| case_domain::Transition {
-        from: status(from),
-        to: status(to),
-        requires_reason: *requires_reason,
-    };
     Lifecycle::new(LifecycleDraft {
         statuses: statuses.iter().map(definition).collect(),
         initial: initial.iter().map(|name| status(name)).collect(),
-        transitions: edges.iter().map(transition).collect(),
+        transitions,
     })
 }
 
@@ -71,14 +99,21 @@ pub(crate) struct Desk {
     pub(crate) lifecycle: Lifecycle,
     pub(crate) request: RequestContext,
     pub(crate) prefix: CaseIdPrefix,
+    /// Whether the case to be linked exists.
+    pub(crate) linked_case_exists: bool,
+}
+
+pub(crate) fn request_of(actor: Person) -> RequestContext {
+    RequestContext { request_id: "r-1".into(), actor, trace: None }
 }
 
 impl Desk {
     pub(crate) fn with(lifecycle: Lifecycle) -> Self {
         Self {
             lifecycle,
-            request: RequestContext { request_id: "r-1".into(), actor: person("amira"), trace: None },
+            request: request_of(person("amira")),
             prefix: CaseIdPrefix::new("CASE").unwrap(),
+            linked_case_exists: true,
         }
     }
 
@@ -106,6 +141,7 @@ impl Desk {
             lifecycle_version: 3,
             case_id_prefix: &self.prefix,
             next_case_number,
+            linked_case_exists: self.linked_case_exists,
         }
     }
 
@@ -117,6 +153,21 @@ impl Desk {
     /// The event of a command that must be accepted.
     pub(crate) fn accept(&self, state: Option<&Case>, command: Command) -> Event {
         self.decide(state, command).unwrap().unwrap()
+    }
+
+    /// What becomes of a change to a case that is there.
+    pub(crate) fn ask(&self, case: &Case, change: ChangeCase) -> Result<Option<Event>, Rejection> {
+        self.decide(Some(case), Command::Change(change))
+    }
+
+    /// The event of a change that must be accepted.
+    pub(crate) fn change(&self, case: &Case, change: ChangeCase) -> Event {
+        self.accept(Some(case), Command::Change(change))
+    }
+
+    /// Why a change that must be refused is refused.
+    pub(crate) fn refuse(&self, case: &Case, change: ChangeCase) -> Rejection {
+        self.ask(case, change).unwrap_err()
     }
 }
 
@@ -140,16 +191,19 @@ pub(crate) fn create() -> CreateCase {
     CreateCase { draft: draft(), initial_status: None, reason: None }
 }
 
+/// A change of CASE-001, with nothing but what is to be done.
+pub(crate) fn change(operation: Operation) -> ChangeCase {
+    ChangeCase { case_id: case_id("CASE-001"), expected_version: None, reason: None, operation }
+}
+
 /// A move of CASE-001, with nothing but its end.
-pub(crate) fn transition_to(to: &str) -> TransitionCase {
-    TransitionCase {
-        case_id: case_id("CASE-001"),
-        to_status: status(to),
-        reason: None,
-        assignee: None,
-        team: None,
-        expected_version: None,
-    }
+pub(crate) fn transition_to(to: &str) -> ChangeCase {
+    change(Operation::Transition(move_to(to)))
+}
+
+/// A move that hands nothing over.
+pub(crate) fn move_to(to: &str) -> TransitionCase {
+    TransitionCase { to_status: status(to), assignee: None, team: None }
 }
 
 /// CASE-001 at version 4, with somebody and a team; closed (if it is) at its latest change.
@@ -172,5 +226,8 @@ pub(crate) fn case_in(name: &str, status_category: StatusCategory) -> Case {
         create_time: time(CREATED_US),
         update_time: time(CREATED_US + 1),
         close_time: (status_category == CLOSED).then(|| time(CREATED_US + 1)),
+        links: Vec::new(),
+        comment_count: 0,
+        entered_by: BTreeMap::from([(status(name), person("dewi"))]),
     }
 }

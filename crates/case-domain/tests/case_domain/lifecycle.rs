@@ -1,8 +1,8 @@
 //! A lifecycle holds together or says everything that is wrong with it.
 
-use case_domain::{InvalidStatus, LifecycleProblem, Status};
+use case_domain::{InvalidStatus, LifecycleProblem, RequiredField, Status, Transition};
 
-use crate::given::{CLOSED, Desk, Edge, OPEN, PAUSED, lifecycle, status};
+use crate::given::{CLOSED, Desk, Edge, OPEN, PAUSED, edge, guarded, lifecycle, status};
 
 const STATUSES: [(&str, case_domain::StatusCategory); 2] = [("A", OPEN), ("B", CLOSED)];
 
@@ -62,6 +62,48 @@ fn a_transition_goes_somewhere_and_an_unknown_status_is_told_once() {
         problems_of(&["A"], &[("A", "A", false), ("X", "X", false)]),
         [nowhere(0, "A"), unknown, nowhere(1, "X")]
     );
+}
+
+#[test]
+fn the_status_whose_actor_is_excluded_is_defined_and_told_once() {
+    let excluding = |from, to, other| Transition { other_actor_than: Some(status(other)), ..edge((from, to, false)) };
+    let unknown = |index, from, to, unknown| LifecycleProblem::UnknownTransitionStatus {
+        index,
+        from: status(from),
+        to: status(to),
+        unknown: status(unknown),
+    };
+    let edges = vec![
+        excluding("A", "B", "X"),
+        excluding("X", "B", "X"),
+        excluding("A", "X", "X"),
+        // The controls: any status of the lifecycle may be excluded, either end of the transition too.
+        excluding("B", "A", "A"),
+    ];
+    let problems = guarded(&STATUSES, &["A"], edges).unwrap_err();
+    assert_eq!(problems, [unknown(0, "A", "B", "X"), unknown(1, "X", "B", "X"), unknown(2, "A", "X", "X")]);
+}
+
+#[test]
+fn a_field_is_required_once() {
+    let (team, tags) = (RequiredField::Team, RequiredField::Tags);
+    let requiring = |fields: &[RequiredField]| {
+        let edge = Transition { required_fields: fields.to_vec(), ..edge(("A", "B", false)) };
+        guarded(&STATUSES, &["A"], vec![edge])
+    };
+    let twice =
+        |field| LifecycleProblem::DuplicateRequiredField { index: 0, from: status("A"), to: status("B"), field };
+    assert_eq!(requiring(&[tags, team, tags, team, tags]).unwrap_err(), [twice(team), twice(tags)]);
+    let required = requiring(&[tags, team]).unwrap();
+    assert_eq!(required.transitions()[0].required_fields, [tags, team]);
+}
+
+#[test]
+fn every_field_that_can_be_required_is_read_by_its_name() {
+    for field in RequiredField::ALL {
+        assert_eq!(RequiredField::parse(field.as_str()), Some(field));
+    }
+    assert_eq!(RequiredField::parse("title"), None);
 }
 
 #[test]

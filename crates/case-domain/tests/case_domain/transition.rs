@@ -1,9 +1,10 @@
 //! Moving a case.
 
-use case_domain::{Action, Change, Command, Moved, Rejection, TransitionCase};
+use case_domain::{Action, Change, ChangeCase, Command, Moved, Operation, Rejection, Requirement, TransitionCase};
 
 use crate::given::{
-    CLOSED, Desk, NOW_US, OPEN, PAUSED, case_id, case_in, person, reason, status, team, time, transition_to,
+    CLOSED, Desk, NOW_US, OPEN, PAUSED, case_id, case_in, change, move_to, person, reason, status, team, time,
+    transition_to,
 };
 
 fn status_change(from: &str, to: &str) -> Change {
@@ -14,7 +15,7 @@ fn status_change(from: &str, to: &str) -> Change {
 fn given_a_case_when_moved_along_an_edge_then_the_event_says_who_when_and_what() {
     let desk = Desk::new();
     let case = case_in("SUBMITTED", OPEN);
-    let event = desk.accept(Some(&case), Command::TransitionCase(transition_to("WAITING")));
+    let event = desk.change(&case, transition_to("WAITING"));
     assert_eq!(event.case_id, case.id);
     assert_eq!(event.case_version, 5);
     assert_eq!(event.time, time(NOW_US));
@@ -29,7 +30,7 @@ fn given_a_case_when_moved_along_an_edge_then_the_event_says_who_when_and_what()
 #[test]
 fn given_no_case_when_moved_then_it_is_not_found() {
     let rejection = Rejection::CaseNotFound { case_id: case_id("CASE-001") };
-    let command = Command::TransitionCase(transition_to("SUBMITTED"));
+    let command = Command::Change(transition_to("SUBMITTED"));
     assert_eq!(Desk::new().decide(None, command), Err(rejection));
 }
 
@@ -38,15 +39,15 @@ fn given_another_case_s_state_when_moved_then_it_is_not_found() {
     let mut other = case_in("DRAFT", OPEN);
     other.id = case_id("CASE-002");
     let rejection = Rejection::CaseNotFound { case_id: case_id("CASE-001") };
-    let command = Command::TransitionCase(transition_to("SUBMITTED"));
+    let command = Command::Change(transition_to("SUBMITTED"));
     assert_eq!(Desk::new().decide(Some(&other), command), Err(rejection));
 }
 
 #[test]
 fn given_the_expected_version_when_moved_then_accepted() {
-    let command = TransitionCase { expected_version: Some(4), ..transition_to("SUBMITTED") };
+    let command = ChangeCase { expected_version: Some(4), ..transition_to("SUBMITTED") };
     let case = case_in("DRAFT", OPEN);
-    let event = Desk::new().accept(Some(&case), Command::TransitionCase(command));
+    let event = Desk::new().change(&case, command);
     assert_eq!(event.case_version, 5);
 }
 
@@ -61,7 +62,7 @@ fn given_no_edge_when_moved_then_refused_with_those_there_are_in_their_order() {
             to: status(to),
             allowed: vec![status("WAITING"), status("CLOSED")],
         };
-        let decided = Desk::new().decide(Some(&case), Command::TransitionCase(transition_to(to)));
+        let decided = Desk::new().ask(&case, transition_to(to));
         assert_eq!(decided, Err(rejection));
     }
 }
@@ -75,26 +76,31 @@ fn given_a_status_that_the_lifecycle_no_longer_has_when_moved_then_refused_and_n
         to: status("DRAFT"),
         allowed: vec![],
     };
-    let decided = Desk::new().decide(Some(&case), Command::TransitionCase(transition_to("DRAFT")));
+    let decided = Desk::new().ask(&case, transition_to("DRAFT"));
     assert_eq!(decided, Err(rejection));
 }
 
 #[test]
 fn given_an_edge_that_requires_a_reason_when_moved_without_then_refused_and_with_one_it_is_kept() {
     let case = case_in("DRAFT", OPEN);
-    let rejection = Rejection::ReasonRequired { case_id: case.id.clone(), from: status("DRAFT"), to: status("CLOSED") };
-    let decided = Desk::new().decide(Some(&case), Command::TransitionCase(transition_to("CLOSED")));
+    let rejection = Rejection::RequirementsNotMet {
+        case_id: case.id.clone(),
+        from: status("DRAFT"),
+        to: status("CLOSED"),
+        missing: vec![Requirement::Reason],
+    };
+    let decided = Desk::new().ask(&case, transition_to("CLOSED"));
     assert_eq!(decided, Err(rejection));
-    let command = TransitionCase { reason: Some(reason("duplicate")), ..transition_to("CLOSED") };
-    let event = Desk::new().accept(Some(&case), Command::TransitionCase(command));
+    let command = ChangeCase { reason: Some(reason("duplicate")), ..transition_to("CLOSED") };
+    let event = Desk::new().change(&case, command);
     assert_eq!(event.reason, Some(reason("duplicate")));
     assert_eq!(event.status_category, CLOSED);
 }
 
 #[test]
 fn given_an_edge_that_requires_no_reason_when_one_is_given_then_it_is_kept() {
-    let command = TransitionCase { reason: Some(reason("complete")), ..transition_to("SUBMITTED") };
-    let event = Desk::new().accept(Some(&case_in("DRAFT", OPEN)), Command::TransitionCase(command));
+    let command = ChangeCase { reason: Some(reason("complete")), ..transition_to("SUBMITTED") };
+    let event = Desk::new().change(&case_in("DRAFT", OPEN), command);
     assert_eq!(event.reason, Some(reason("complete")));
 }
 
@@ -102,26 +108,28 @@ fn given_an_edge_that_requires_no_reason_when_one_is_given_then_it_is_kept() {
 fn given_several_faults_when_moved_then_the_first_check_speaks() {
     let desk = Desk::new();
     // Existence, version, lifecycle and requirements all fail; one after the other is put right.
-    let mut command = TransitionCase { expected_version: Some(9), ..transition_to("WAITING") };
+    let mut command = ChangeCase { expected_version: Some(9), ..transition_to("WAITING") };
     let case = case_in("DRAFT", OPEN);
-    let refused =
-        |state, command: &TransitionCase| desk.decide(state, Command::TransitionCase(command.clone())).unwrap_err();
+    let refused = |state, command: &ChangeCase| desk.decide(state, Command::Change(command.clone())).unwrap_err();
     assert!(matches!(refused(None, &command), Rejection::CaseNotFound { .. }));
     let mismatch = Rejection::VersionMismatch { case_id: case.id.clone(), expected: 9, current: 4 };
     assert_eq!(refused(Some(&case), &command), mismatch);
     command.expected_version = Some(4);
     assert!(matches!(refused(Some(&case), &command), Rejection::TransitionNotAllowed { .. }));
-    command.to_status = status("CLOSED");
-    assert!(matches!(refused(Some(&case), &command), Rejection::ReasonRequired { .. }));
+    command.operation = Operation::Transition(move_to("CLOSED"));
+    assert!(matches!(refused(Some(&case), &command), Rejection::RequirementsNotMet { .. }));
     command.reason = Some(reason("why"));
-    assert!(matches!(desk.decide(Some(&case), Command::TransitionCase(command)), Ok(Some(_))));
+    assert!(matches!(desk.ask(&case, command), Ok(Some(_))));
 }
 
 #[test]
 fn given_a_hand_over_when_moved_then_one_event_says_both() {
-    let command =
-        TransitionCase { assignee: Some(Some(person("citra"))), team: Some(None), ..transition_to("SUBMITTED") };
-    let event = Desk::new().accept(Some(&case_in("DRAFT", OPEN)), Command::TransitionCase(command));
+    let command = change(Operation::Transition(TransitionCase {
+        assignee: Some(Some(person("citra"))),
+        team: Some(None),
+        ..move_to("SUBMITTED")
+    }));
+    let event = Desk::new().change(&case_in("DRAFT", OPEN), command);
     let expected = [
         status_change("DRAFT", "SUBMITTED"),
         Change::Assignee(Moved { from: Some(person("budi")), to: Some(person("citra")) }),
@@ -132,12 +140,12 @@ fn given_a_hand_over_when_moved_then_one_event_says_both() {
 
 #[test]
 fn given_a_hand_over_to_those_who_have_it_when_moved_then_only_the_status_changes() {
-    let command = TransitionCase {
+    let command = change(Operation::Transition(TransitionCase {
         assignee: Some(Some(person("budi"))),
         team: Some(Some(team("claims"))),
-        ..transition_to("SUBMITTED")
-    };
-    let event = Desk::new().accept(Some(&case_in("DRAFT", OPEN)), Command::TransitionCase(command));
+        ..move_to("SUBMITTED")
+    }));
+    let event = Desk::new().change(&case_in("DRAFT", OPEN), command);
     assert_eq!(event.changes, [status_change("DRAFT", "SUBMITTED")]);
 }
 
@@ -145,7 +153,11 @@ fn given_a_hand_over_to_those_who_have_it_when_moved_then_only_the_status_change
 fn given_nobody_when_taken_from_nobody_then_only_the_status_changes() {
     let mut case = case_in("DRAFT", OPEN);
     (case.assignee, case.team) = (None, None);
-    let command = TransitionCase { assignee: Some(None), team: Some(None), ..transition_to("SUBMITTED") };
-    let event = Desk::new().accept(Some(&case), Command::TransitionCase(command));
+    let command = change(Operation::Transition(TransitionCase {
+        assignee: Some(None),
+        team: Some(None),
+        ..move_to("SUBMITTED")
+    }));
+    let event = Desk::new().change(&case, command);
     assert_eq!(event.changes, [status_change("DRAFT", "SUBMITTED")]);
 }

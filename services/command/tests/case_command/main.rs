@@ -1,8 +1,10 @@
 //! What case-command promises, over a real port.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod changes;
 mod commands;
 mod feed;
+mod guards;
 mod idempotency;
 mod refusals;
 mod restart;

@@ -1,0 +1,1 @@
+//! Derives a lifecycle from a log.

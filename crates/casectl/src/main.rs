@@ -1,0 +1,3 @@
+//! `casectl`: the command line of the case tracker.
+
+fn main() {}

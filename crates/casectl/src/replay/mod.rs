@@ -1,0 +1,1 @@
+//! Drives the commands from a log.

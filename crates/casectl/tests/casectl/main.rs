@@ -1,0 +1,1 @@
+//! The command line, against fake servers and as pure functions.
