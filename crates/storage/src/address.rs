@@ -61,11 +61,7 @@ mod tests {
 
     #[test]
     fn a_path_is_taken_as_it_is() {
-        for path in [
-            "data/command.db",
-            "/var/lib/cases/command.db",
-            "file:odd name?mode=memory",
-        ] {
+        for path in ["data/command.db", "/var/lib/cases/command.db", "file:odd name?mode=memory"] {
             let address: StoreAddress = format!("sqlite:{path}").parse().expect("an address");
             assert_eq!(address, StoreAddress::Sqlite(PathBuf::from(path)));
             assert_eq!(address.to_string(), format!("sqlite:{path}"));

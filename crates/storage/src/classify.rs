@@ -19,28 +19,14 @@ enum Kind {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        let kind = error
-            .sqlite_extended_error_code()
-            .map_or(Kind::Statement("misuse of the driver"), kind_of);
+        let kind = error.sqlite_extended_error_code().map_or(Kind::Statement("misuse of the driver"), kind_of);
         let source = Some(error.into());
         match kind {
             Kind::Full => Self::Full,
-            Kind::Unavailable(reason) => Self::Unavailable {
-                reason: reason.to_owned(),
-                source,
-            },
-            Kind::DiskFailed(reason) => Self::DiskFailed {
-                reason: reason.to_owned(),
-                source,
-            },
-            Kind::Corrupt(reason) => Self::Corrupt {
-                reason: reason.to_owned(),
-                source,
-            },
-            Kind::Statement(reason) => Self::Statement {
-                reason: reason.to_owned(),
-                source,
-            },
+            Kind::Unavailable(reason) => Self::Unavailable { reason: reason.to_owned(), source },
+            Kind::DiskFailed(reason) => Self::DiskFailed { reason: reason.to_owned(), source },
+            Kind::Corrupt(reason) => Self::Corrupt { reason: reason.to_owned(), source },
+            Kind::Statement(reason) => Self::Statement { reason: reason.to_owned(), source },
         }
     }
 }
@@ -135,20 +121,12 @@ mod tests {
     #[test]
     fn a_failed_read_is_not_fatal() {
         assert!(matches!(classified(ffi::SQLITE_IOERR_READ), Error::Unavailable { .. }));
-        assert!(matches!(
-            classified(ffi::SQLITE_IOERR_SHORT_READ),
-            Error::Corrupt { .. }
-        ));
+        assert!(matches!(classified(ffi::SQLITE_IOERR_SHORT_READ), Error::Corrupt { .. }));
     }
 
     #[test]
     fn damage_is_corrupt() {
-        for code in [
-            ffi::SQLITE_CORRUPT,
-            ffi::SQLITE_CORRUPT_INDEX,
-            ffi::SQLITE_NOTADB,
-            ffi::SQLITE_IOERR_DATA,
-        ] {
+        for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_CORRUPT_INDEX, ffi::SQLITE_NOTADB, ffi::SQLITE_IOERR_DATA] {
             assert!(matches!(classified(code), Error::Corrupt { .. }), "{code}");
         }
     }
@@ -173,18 +151,10 @@ mod tests {
 
     #[test]
     fn everything_else_is_a_bug() {
-        for code in [
-            ffi::SQLITE_ERROR,
-            ffi::SQLITE_CONSTRAINT_UNIQUE,
-            ffi::SQLITE_MISUSE,
-            ffi::SQLITE_RANGE,
-        ] {
+        for code in [ffi::SQLITE_ERROR, ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_MISUSE, ffi::SQLITE_RANGE] {
             assert!(matches!(classified(code), Error::Statement { .. }), "{code}");
         }
-        assert!(matches!(
-            Error::from(rusqlite::Error::QueryReturnedNoRows),
-            Error::Statement { .. }
-        ));
+        assert!(matches!(Error::from(rusqlite::Error::QueryReturnedNoRows), Error::Statement { .. }));
     }
 
     #[test]

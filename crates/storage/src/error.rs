@@ -96,18 +96,12 @@ pub enum Error {
 impl Error {
     /// The store cannot be used now, because of `reason`.
     pub fn unavailable(reason: impl Into<String>) -> Self {
-        Self::Unavailable {
-            reason: reason.into(),
-            source: None,
-        }
+        Self::Unavailable { reason: reason.into(), source: None }
     }
 
     /// A stored value contradicts what may be stored.
     pub fn corrupt(reason: impl Into<String>) -> Self {
-        Self::Corrupt {
-            reason: reason.into(),
-            source: None,
-        }
+        Self::Corrupt { reason: reason.into(), source: None }
     }
 
     /// Does the process have to end, because nothing that the store remembers can be trusted?

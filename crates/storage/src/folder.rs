@@ -11,10 +11,7 @@ use crate::Error;
 /// SQLite syncs the folder in which it creates files, but not the folders above it: a new folder that is not synced in
 /// its parent can vanish together with every acknowledged commit in it.
 pub(crate) fn create(folder: &Path) -> Result<(), Error> {
-    create_and_sync(folder).map_err(|error| Error::CannotCreate {
-        path: folder.to_owned(),
-        source: Some(error.into()),
-    })
+    create_and_sync(folder).map_err(|error| Error::CannotCreate { path: folder.to_owned(), source: Some(error.into()) })
 }
 
 fn create_and_sync(folder: &Path) -> io::Result<()> {

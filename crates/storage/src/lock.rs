@@ -26,15 +26,10 @@ impl FileLock {
             .create(true)
             .truncate(false)
             .open(&path)
-            .map_err(|error| Error::CannotCreate {
-                path: path.clone(),
-                source: Some(error.into()),
-            })?;
+            .map_err(|error| Error::CannotCreate { path: path.clone(), source: Some(error.into()) })?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::InUse {
-                path: database.to_owned(),
-            }),
+            Err(TryLockError::WouldBlock) => Err(Error::InUse { path: database.to_owned() }),
             Err(TryLockError::Error(error)) => Err(Error::Unavailable {
                 reason: format!("{} cannot be locked", path.display()),
                 source: Some(error.into()),

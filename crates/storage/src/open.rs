@@ -38,10 +38,8 @@ impl SqliteFile {
     pub fn open(path: &Path, runner: Runner, durability: Durability) -> Result<Self, Error> {
         schema::check_sqlite_version(rusqlite::version_number())?;
         // An absolute path is never one of SQLite's special names, and stays right if the working directory changes.
-        let path = std::path::absolute(path).map_err(|error| Error::CannotCreate {
-            path: path.to_owned(),
-            source: Some(error.into()),
-        })?;
+        let path = std::path::absolute(path)
+            .map_err(|error| Error::CannotCreate { path: path.to_owned(), source: Some(error.into()) })?;
         if let Some(parent) = path.parent() {
             folder::create(parent)?;
         }
@@ -54,10 +52,7 @@ impl SqliteFile {
         pragmas::set_up_writer(&connection, durability)?;
         schema::look_over(&connection)?;
         schema::migrate(&mut connection, runner)?;
-        Ok(Self {
-            path,
-            writer: Writer::new(connection, lock)?,
-        })
+        Ok(Self { path, writer: Writer::new(connection, lock)? })
     }
 
     /// The database file, as an absolute path.
@@ -87,10 +82,7 @@ pub(crate) fn connect(path: &Path, create: OpenFlags) -> Result<Connection, Erro
 /// What makes a store unavailable later makes it impossible to create at the beginning.
 fn cannot_create(path: &Path, error: Error) -> Error {
     match error {
-        Error::Unavailable { source, .. } => Error::CannotCreate {
-            path: path.to_owned(),
-            source,
-        },
+        Error::Unavailable { source, .. } => Error::CannotCreate { path: path.to_owned(), source },
         Error::Full
         | Error::DiskFailed { .. }
         | Error::Corrupt { .. }

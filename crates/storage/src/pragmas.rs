@@ -41,9 +41,7 @@ pub(crate) fn set_up_writer(connection: &Connection, durability: Durability) -> 
     connection.execute_batch(COMMON)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
-        return Err(Error::unavailable(format!(
-            "the file system does not carry a write-ahead log (mode {mode})"
-        )));
+        return Err(Error::unavailable(format!("the file system does not carry a write-ahead log (mode {mode})")));
     }
     connection.execute_batch(WRITER)?;
     connection.execute_batch(match durability {

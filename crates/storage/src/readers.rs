@@ -40,16 +40,8 @@ struct State {
 impl Readers {
     pub(crate) fn new(path: PathBuf, connections: usize) -> Self {
         let state = Mutex::default();
-        let pool = Pool {
-            path,
-            connections_max: connections.max(1),
-            state,
-            returned: Condvar::new(),
-        };
-        Self {
-            pool: Arc::new(pool),
-            wait_max: WAIT_MAX,
-        }
+        let pool = Pool { path, connections_max: connections.max(1), state, returned: Condvar::new() };
+        Self { pool: Arc::new(pool), wait_max: WAIT_MAX }
     }
 
     /// The same pool, with another bound on the wait for a connection (default: one second).
@@ -99,16 +91,10 @@ impl Readers {
             .wait_timeout_while(pool.lock(), self.wait_max, all_in_use)
             .unwrap_or_else(PoisonError::into_inner);
         if all_in_use(&mut state) {
-            return Err(Error::unavailable(format!(
-                "all {} readers are in use",
-                pool.connections_max
-            )));
+            return Err(Error::unavailable(format!("all {} readers are in use", pool.connections_max)));
         }
         state.in_use += 1;
-        Ok(Place {
-            pool,
-            idle: state.idle.pop(),
-        })
+        Ok(Place { pool, idle: state.idle.pop() })
     }
 }
 

@@ -28,21 +28,14 @@ pub(crate) fn look_over(connection: &Connection) -> Result<(), Error> {
     let names = tables.query_map([], |row| row.get::<_, String>(0))?;
     for name in names {
         let quoted = name?.replace('"', "\"\"");
-        connection
-            .query_row(&format!("SELECT 1 FROM \"{quoted}\" LIMIT 1"), [], |_| Ok(()))
-            .optional()?;
+        connection.query_row(&format!("SELECT 1 FROM \"{quoted}\" LIMIT 1"), [], |_| Ok(())).optional()?;
     }
     Ok(())
 }
 
 /// Brings the schema up to date, all migrations in one transaction; refuses a schema that is newer than the program.
 pub(crate) fn migrate(connection: &mut Connection, runner: Runner) -> Result<(), Error> {
-    let supported = runner
-        .get_migrations()
-        .iter()
-        .map(|migration| i64::from(migration.version()))
-        .max()
-        .unwrap_or(0);
+    let supported = runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0);
     let found = applied_version(connection)?;
     if found > supported {
         return Err(Error::SchemaTooNew { found, supported });
@@ -79,12 +72,12 @@ fn applied_version(connection: &Connection) -> Result<i64, Error> {
 fn classify(error: refinery::Error) -> Error {
     use refinery::error::Kind;
     match error.kind() {
-        Kind::DivergentVersion(applied, known) => Error::SchemaDiverged {
-            reason: format!("it has migration {applied}, this program has {known}"),
-        },
-        Kind::MissingVersion(applied) => Error::SchemaDiverged {
-            reason: format!("it has migration {applied}, which this program lacks"),
-        },
+        Kind::DivergentVersion(applied, known) => {
+            Error::SchemaDiverged { reason: format!("it has migration {applied}, this program has {known}") }
+        }
+        Kind::MissingVersion(applied) => {
+            Error::SchemaDiverged { reason: format!("it has migration {applied}, which this program lacks") }
+        }
         Kind::Connection(..) => of_connection(error),
         Kind::InvalidName
         | Kind::InvalidVersion
@@ -109,10 +102,7 @@ fn of_connection(error: refinery::Error) -> Error {
 }
 
 fn broken(error: refinery::Error) -> Error {
-    Error::Statement {
-        reason: "a migration is broken".to_owned(),
-        source: Some(error.into()),
-    }
+    Error::Statement { reason: "a migration is broken".to_owned(), source: Some(error.into()) }
 }
 
 #[cfg(test)]
@@ -123,9 +113,6 @@ mod tests {
     fn a_sqlite_that_can_corrupt_is_refused() {
         assert!(check_sqlite_version(3_051_002).is_err());
         assert!(check_sqlite_version(SQLITE_VERSION_MIN).is_ok());
-        assert!(
-            check_sqlite_version(rusqlite::version_number()).is_ok(),
-            "the bundled one is new enough"
-        );
+        assert!(check_sqlite_version(rusqlite::version_number()).is_ok(), "the bundled one is new enough");
     }
 }

@@ -38,13 +38,7 @@ impl Writer {
             gauge.store(pages.unsigned_abs(), Ordering::Relaxed);
             Ok(())
         }))?;
-        Ok(Self {
-            connection,
-            log_pages,
-            log_pages_checkpointed: 0,
-            failed: false,
-            _lock: lock,
-        })
+        Ok(Self { connection, log_pages, log_pages_checkpointed: 0, failed: false, _lock: lock })
     }
 
     /// The connection, for reading outside of a transaction (such as what is to be remembered, at start).
@@ -72,11 +66,7 @@ impl Writer {
         E: From<Error>,
     {
         if self.failed {
-            return Err(Error::DiskFailed {
-                reason: "it has failed before".to_owned(),
-                source: None,
-            }
-            .into());
+            return Err(Error::DiskFailed { reason: "it has failed before".to_owned(), source: None }.into());
         }
         let outcome = attempt(&self.connection, work);
         if !self.connection.is_autocommit() {
@@ -108,11 +98,7 @@ impl Writer {
     /// at every commit, since each attempt syncs.
     pub(crate) fn checkpoint(&mut self) -> Result<(), Error> {
         self.log_pages_checkpointed = self.log_pages.load(Ordering::Relaxed);
-        match self
-            .connection
-            .wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE)
-            .map_err(Error::from)
-        {
+        match self.connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE).map_err(Error::from) {
             Ok(_) => Ok(()),
             Err(error) if error.is_fatal() => Err(self.remember(error)),
             Err(error) => {
@@ -133,10 +119,7 @@ impl Writer {
     pub(crate) fn abandon(&mut self) {
         self.failed = true;
         // It can only fail for an unknown option.
-        drop(
-            self.connection
-                .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true),
-        );
+        drop(self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true));
     }
 
     fn remember(&mut self, error: Error) -> Error {

@@ -25,10 +25,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            queue: 4_096,
-            batch: 256,
-        }
+        Self { queue: 4_096, batch: 256 }
     }
 }
 
@@ -94,11 +91,7 @@ pub struct GroupCommit<P: Participant> {
 
 impl<P: Participant> Clone for GroupCommit<P> {
     fn clone(&self) -> Self {
-        Self {
-            sender: self.sender.clone(),
-            queued: Arc::clone(&self.queued),
-            limit: self.limit,
-        }
+        Self { sender: self.sender.clone(), queued: Arc::clone(&self.queued), limit: self.limit }
     }
 }
 
@@ -128,14 +121,7 @@ impl<P: Participant> GroupCommit<P> {
         let queued = Arc::new(AtomicUsize::new(0));
         let transactions = Transactions::new(writer, participant, observer, Arc::clone(&queued));
         let thread = WriterThread::spawn(Worker::new(transactions, receiver, limits.batch), fatal)?;
-        Ok((
-            Self {
-                sender,
-                queued,
-                limit: limits.queue,
-            },
-            thread,
-        ))
+        Ok((Self { sender, queued, limit: limits.queue }, thread))
     }
 
     /// Has `command` executed and committed, and returns its answer after the commit.
@@ -147,16 +133,8 @@ impl<P: Participant> GroupCommit<P> {
     /// After a fatal failure the commands in the hands of the writer are never answered: the future stays pending.
     pub async fn submit(&self, command: P::Command, deadline: Instant) -> Result<Committed<P::Answer>, SubmitError> {
         let (answer, answered) = oneshot::channel();
-        let caller = Caller {
-            answer,
-            runtime: Handle::try_current().ok(),
-        };
-        self.enqueue(Waiting {
-            command,
-            deadline,
-            submitted: Instant::now(),
-            caller,
-        })?;
+        let caller = Caller { answer, runtime: Handle::try_current().ok() };
+        self.enqueue(Waiting { command, deadline, submitted: Instant::now(), caller })?;
         match answered.await {
             Ok(reply) => reply,
             Err(_) => std::future::pending().await,

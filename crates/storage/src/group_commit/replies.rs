@@ -34,11 +34,7 @@ impl<A: Send + 'static> Replies<A> {
         // A handful of runtimes at most: looking through them is quicker than a map.
         match self.groups.iter_mut().find(|group| group.id == id) {
             Some(group) => group.answers.push((caller.answer, reply)),
-            None => self.groups.push(Group {
-                id,
-                runtime,
-                answers: vec![(caller.answer, reply)],
-            }),
+            None => self.groups.push(Group { id, runtime, answers: vec![(caller.answer, reply)] }),
         }
     }
 

@@ -44,13 +44,9 @@ impl WriterThread {
             let _clock = runtime.as_ref().map(Handle::enter);
             worker.run(fatal)
         };
-        let thread = std::thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(run)
-            .map_err(|error| Error::Unavailable {
-                reason: "no thread for the writer".to_owned(),
-                source: Some(error.into()),
-            })?;
+        let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(run).map_err(|error| {
+            Error::Unavailable { reason: "no thread for the writer".to_owned(), source: Some(error.into()) }
+        })?;
         Ok(Self { thread })
     }
 
@@ -75,11 +71,7 @@ enum Next<P: Participant> {
 
 impl<P: Participant, O: BatchObserver> Worker<P, O> {
     pub(super) fn new(transactions: Transactions<P, O>, receiver: Receiver<Waiting<P>>, batch_max: usize) -> Self {
-        Self {
-            transactions,
-            receiver,
-            batch_max: batch_max.max(1),
-        }
+        Self { transactions, receiver, batch_max: batch_max.max(1) }
     }
 
     fn run(mut self, fatal: impl FnOnce(Error)) -> Ending {
@@ -87,9 +79,7 @@ impl<P: Participant, O: BatchObserver> Worker<P, O> {
         let error = match catch_unwind(AssertUnwindSafe(|| self.work())) {
             Ok(Ok(())) => return Ending::Drained,
             Ok(Err(error)) => error,
-            Err(panic) => Error::WriterPanicked {
-                message: message_of(panic.as_ref()),
-            },
+            Err(panic) => Error::WriterPanicked { message: message_of(panic.as_ref()) },
         };
         self.transactions.writer.abandon();
         fatal(error);
@@ -145,7 +135,5 @@ impl<P: Participant, O: BatchObserver> Worker<P, O> {
 /// The text of a panic.
 fn message_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
-        .to_owned()
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
 }

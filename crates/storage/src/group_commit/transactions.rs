@@ -37,13 +37,7 @@ struct Timing {
 
 impl<P: Participant, O: BatchObserver> Transactions<P, O> {
     pub(super) const fn new(writer: Writer, participant: P, observer: O, queued: Arc<AtomicUsize>) -> Self {
-        Self {
-            writer,
-            participant,
-            observer,
-            queued,
-            batch_number: 0,
-        }
+        Self { writer, participant, observer, queued, batch_number: 0 }
     }
 
     /// The participant's idle work, and what is left to be moved out of the log.
@@ -55,11 +49,7 @@ impl<P: Participant, O: BatchObserver> Transactions<P, O> {
             tracing::warn!(name: events::IDLE_WORK_FAILED, error = &error as &dyn std::error::Error,
                 "idle work failed: {error}");
         }
-        if self.writer.has_unmoved_pages() {
-            self.writer.checkpoint()
-        } else {
-            Ok(())
-        }
+        if self.writer.has_unmoved_pages() { self.writer.checkpoint() } else { Ok(()) }
     }
 
     /// Commits what is still wanted of `batch`, or what can be committed of it one by one.
@@ -97,10 +87,7 @@ impl<P: Participant, O: BatchObserver> Transactions<P, O> {
         let stopwatch = std::time::Instant::now();
         let participant = &mut self.participant;
         let outcome = self.writer.commit(|tx| execute_all(participant, tx, batch));
-        let timing = Timing {
-            begun,
-            in_transaction: stopwatch.elapsed(),
-        };
+        let timing = Timing { begun, in_transaction: stopwatch.elapsed() };
         match outcome {
             Ok(executed) => {
                 self.participant.committed();
@@ -120,15 +107,8 @@ impl<P: Participant, O: BatchObserver> Transactions<P, O> {
         let mut replies = Replies::new();
         for (waiting, answer) in batch.into_iter().zip(executed) {
             let waited = timing.begun.saturating_duration_since(waiting.submitted);
-            let info = BatchInfo {
-                number: self.batch_number,
-                size,
-                waited,
-                in_transaction: timing.in_transaction,
-            };
-            let reply = answer
-                .map(|answer| Committed { answer, batch: info })
-                .ok_or(SubmitError::DeadlinePassed);
+            let info = BatchInfo { number: self.batch_number, size, waited, in_transaction: timing.in_transaction };
+            let reply = answer.map(|answer| Committed { answer, batch: info }).ok_or(SubmitError::DeadlinePassed);
             replies.add(waiting.caller, reply);
         }
         replies.deliver();
@@ -137,12 +117,7 @@ impl<P: Participant, O: BatchObserver> Transactions<P, O> {
 
     fn report(&mut self, size: usize, timing: Timing, outcome: BatchOutcome) {
         let queued = self.queued.load(Ordering::Relaxed);
-        self.observer.ended(&BatchReport {
-            size,
-            in_transaction: timing.in_transaction,
-            queued,
-            outcome,
-        });
+        self.observer.ended(&BatchReport { size, in_transaction: timing.in_transaction, queued, outcome });
     }
 }
 
@@ -167,11 +142,7 @@ fn execute_all<P: Participant>(
     let mut executed = Vec::with_capacity(batch.len());
     for waiting in batch {
         // A batch may take long, and a retried one longer.
-        let answer = if waiting.is_wanted() {
-            Some(participant.execute(tx, &waiting.command)?)
-        } else {
-            None
-        };
+        let answer = if waiting.is_wanted() { Some(participant.execute(tx, &waiting.command)?) } else { None };
         still_open(tx)?;
         executed.push(answer);
     }

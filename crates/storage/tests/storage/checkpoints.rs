@@ -44,12 +44,7 @@ fn a_closed_store_is_one_file() {
 
 fn write_and_measure_log(place: &Place, writer: &mut storage::Writer) -> u64 {
     for _ in 0..COMMITS {
-        writer
-            .transaction(|tx| insert(tx, PAGES_PER_COMMIT * 4_096))
-            .expect("a commit");
+        writer.transaction(|tx| insert(tx, PAGES_PER_COMMIT * 4_096)).expect("a commit");
     }
-    fs::metadata(place.folder.path().join("ledger.db-wal"))
-        .expect("a log")
-        .len()
-        / PAGE_BYTES
+    fs::metadata(place.folder.path().join("ledger.db-wal")).expect("a log").len() / PAGE_BYTES
 }

@@ -17,9 +17,7 @@ async fn after_a_panic_nobody_is_answered() {
     let running = Running::start(Limits { queue: 10, batch: 2 });
     assert_eq!(number(running.submit(Command::Append(10)).await).await, 1);
     let error = fail_with(running, Command::Panic).await;
-    let Error::WriterPanicked { message } = error else {
-        panic!("{error:?}")
-    };
+    let Error::WriterPanicked { message } = error else { panic!("{error:?}") };
     assert_eq!(message, "on purpose");
 }
 
@@ -30,13 +28,7 @@ async fn fail_with(running: Running, command: Command) -> Error {
     let failing = running.submit(command).await;
     let waiting = running.submit(Command::Append(10)).await;
     drop(release);
-    let Running {
-        place,
-        handle,
-        thread,
-        fatal,
-        ..
-    } = running;
+    let Running { place, handle, thread, fatal, .. } = running;
     let error = fatal.await.expect("fatal is called");
     // It was never executed, and may know.
     let refused = waiting.await.expect("no panic");
@@ -46,11 +38,7 @@ async fn fail_with(running: Running, command: Command) -> Error {
     assert!(matches!(later, Err(SubmitError::Closed)), "{later:?}");
     assert_unanswered(&[neighbour, failing]).await;
     let writer = place.open().into_writer();
-    assert_eq!(
-        crate::numbers(writer.connection()).expect("numbers"),
-        [1],
-        "what was answered before is there"
-    );
+    assert_eq!(crate::numbers(writer.connection()).expect("numbers"), [1], "what was answered before is there");
     error
 }
 
@@ -59,8 +47,5 @@ async fn assert_unanswered(submitted: &[Submitted]) {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
-    assert!(
-        submitted.iter().all(|task| !task.is_finished()),
-        "an answer although the outcome is not known"
-    );
+    assert!(submitted.iter().all(|task| !task.is_finished()), "an answer although the outcome is not known");
 }

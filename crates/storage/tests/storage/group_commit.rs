@@ -15,11 +15,7 @@ async fn nobody_is_answered_before_the_commit() {
     assert!(!submitted.is_finished(), "it is not committed, but answered");
     drop(held.release);
     assert_eq!(number(submitted).await, 1);
-    assert_eq!(
-        running.readers.read(count).expect("a read"),
-        1,
-        "it is answered, but not committed"
-    );
+    assert_eq!(running.readers.read(count).expect("a read"), 1, "it is answered, but not committed");
 }
 
 #[tokio::test]
@@ -66,12 +62,8 @@ async fn every_transaction_is_reported() {
     }
     let reports = std::sync::Arc::clone(&running.reports);
     assert_eq!(running.finish().0, Ending::Drained);
-    let reports: Vec<_> = reports
-        .lock()
-        .expect("a lock")
-        .iter()
-        .map(|report| (report.size, report.queued, report.outcome))
-        .collect();
+    let reports: Vec<_> =
+        reports.lock().expect("a lock").iter().map(|report| (report.size, report.queued, report.outcome)).collect();
     let expected = [
         (1, 4, BatchOutcome::Committed),
         (3, 1, BatchOutcome::RolledBack),
@@ -91,13 +83,7 @@ async fn what_waits_when_the_last_handle_goes_is_committed() {
     for _ in 0..10 {
         submitted.push(running.submit(Command::Append(10)).await);
     }
-    let Running {
-        place,
-        handle,
-        thread,
-        calls,
-        ..
-    } = running;
+    let Running { place, handle, thread, calls, .. } = running;
     drop(handle);
     drop(release);
     for (task, expected) in submitted.into_iter().zip(1..) {
@@ -106,11 +92,7 @@ async fn what_waits_when_the_last_handle_goes_is_committed() {
     assert_eq!(thread.join(), Ending::Drained);
     let writer = place.open().into_writer();
     assert_eq!(count(writer.connection()).expect("a count"), 10);
-    assert_eq!(
-        calls.lock().expect("a lock").last(),
-        Some(&"idle"),
-        "the last idle work"
-    );
+    assert_eq!(calls.lock().expect("a lock").last(), Some(&"idle"), "the last idle work");
 }
 
 #[tokio::test]
@@ -130,11 +112,7 @@ async fn numbers_stay_gapless_under_load() {
     let running = Running::start(Limits::default());
     let mut submitted = Vec::new();
     for index in 0..500 {
-        let command = if index % 50 == 7 {
-            Command::Poison
-        } else {
-            Command::Append(10)
-        };
+        let command = if index % 50 == 7 { Command::Poison } else { Command::Append(10) };
         submitted.push(running.submit(command).await);
     }
     let mut given = Vec::new();

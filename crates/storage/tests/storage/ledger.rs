@@ -51,17 +51,8 @@ pub(crate) struct Held {
 pub(crate) fn gate() -> (Gate, Held) {
     let (entered, was_entered) = oneshot::channel();
     let (release, released) = channel();
-    let gate = Gate {
-        entered: Arc::new(Mutex::new(Some(entered))),
-        release: Arc::new(Mutex::new(released)),
-    };
-    (
-        gate,
-        Held {
-            entered: was_entered,
-            release,
-        },
-    )
+    let gate = Gate { entered: Arc::new(Mutex::new(Some(entered))), release: Arc::new(Mutex::new(released)) };
+    (gate, Held { entered: was_entered, release })
 }
 
 impl Gate {
@@ -146,10 +137,7 @@ impl Participant for Ledger {
         self.call("before_commit");
         self.hold_commit.drain(..).for_each(|gate| gate.pass());
         if self.break_disk {
-            return Err(Error::DiskFailed {
-                reason: "on purpose".to_owned(),
-                source: None,
-            });
+            return Err(Error::DiskFailed { reason: "on purpose".to_owned(), source: None });
         }
         Ok(())
     }
@@ -220,16 +208,7 @@ impl Running {
         let on_fatal = move |error| fatal.send(error).expect("the test listens");
         let (handle, thread) =
             GroupCommit::start(file.into_writer(), ledger, limits, observer, on_fatal).expect("a thread");
-        Self {
-            place,
-            handle,
-            thread,
-            readers,
-            calls,
-            reports,
-            fatal: fatal_seen,
-            idle: idle_seen,
-        }
+        Self { place, handle, thread, readers, calls, reports, fatal: fatal_seen, idle: idle_seen }
     }
 
     /// Holds the writer's thread in a batch of its own, so that everything submitted from now on waits.
@@ -242,8 +221,7 @@ impl Running {
 
     /// Puts a command into the queue, and returns when it is there.
     pub(crate) async fn submit(&self, command: Command) -> Submitted {
-        self.submit_until(command, Instant::now() + Duration::from_hours(1))
-            .await
+        self.submit_until(command, Instant::now() + Duration::from_hours(1)).await
     }
 
     pub(crate) async fn submit_until(&self, command: Command, deadline: Instant) -> Submitted {

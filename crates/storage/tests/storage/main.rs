@@ -1,10 +1,6 @@
 //! What the storage promises, on real files.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "the functions that tests share are tests, too"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "the functions that tests share are tests, too")]
 
 mod checkpoints;
 mod fatal;
@@ -31,9 +27,7 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
-        }
+        Self { folder: tempfile::tempdir().expect("a temporary folder") }
     }
 
     fn path(&self) -> PathBuf {
@@ -50,10 +44,8 @@ fn open(path: &Path) -> Result<SqliteFile, Error> {
 }
 
 fn runner(migrations: &[(&str, &str)]) -> Runner {
-    let migrations: Vec<_> = migrations
-        .iter()
-        .map(|(name, sql)| Migration::unapplied(name, sql).expect("a migration's name"))
-        .collect();
+    let migrations: Vec<_> =
+        migrations.iter().map(|(name, sql)| Migration::unapplied(name, sql).expect("a migration's name")).collect();
     Runner::new(&migrations)
 }
 

@@ -24,10 +24,7 @@ fn the_writer_is_set_up_to_be_durable() {
         let place = Place::new();
         let file = SqliteFile::open(&place.path(), runner(&[]), durability).expect("it opens");
         let writer = file.into_writer();
-        writer
-            .connection()
-            .query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
-            .expect("a pragma")
+        writer.connection().query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0)).expect("a pragma")
     };
     assert_eq!(pragma(Durability::Full, "synchronous"), 2);
     assert_eq!(pragma(Durability::Normal, "synchronous"), 1);
@@ -94,10 +91,7 @@ fn an_older_schema_is_migrated() {
     drop(place.open());
     let newer = runner(&[("V1__ledger", LEDGER_V1), ("V2__note", LEDGER_V2)]);
     let file = SqliteFile::open(&place.path(), newer, Durability::Full).expect("it opens");
-    file.into_writer()
-        .connection()
-        .execute("UPDATE entries SET note = ''", [])
-        .expect("the column is there");
+    file.into_writer().connection().execute("UPDATE entries SET note = ''", []).expect("the column is there");
 }
 
 #[test]
@@ -114,10 +108,7 @@ fn an_edited_migration_is_refused() {
 #[test]
 fn a_broken_migration_leaves_nothing_behind() {
     let place = Place::new();
-    let broken = runner(&[
-        ("V1__ledger", LEDGER_V1),
-        ("V2__broken", "CREATE TABLE entries (again INTEGER);"),
-    ]);
+    let broken = runner(&[("V1__ledger", LEDGER_V1), ("V2__broken", "CREATE TABLE entries (again INTEGER);")]);
     let refused = SqliteFile::open(&place.path(), broken, Durability::Full).expect_err("it is broken");
     assert!(matches!(refused, Error::Statement { .. }), "{refused:?}");
     place.open();
@@ -127,10 +118,7 @@ fn a_broken_migration_leaves_nothing_behind() {
 fn a_damaged_migration_history_is_corrupt() {
     let place = Place::new();
     let writer = place.open().into_writer();
-    writer
-        .connection()
-        .execute("UPDATE refinery_schema_history SET applied_on = 'x'", [])
-        .expect("an update");
+    writer.connection().execute("UPDATE refinery_schema_history SET applied_on = 'x'", []).expect("an update");
     drop(writer);
     let refused = open(&place.path()).expect_err("its history is damaged");
     assert!(matches!(refused, Error::Corrupt { .. }), "{refused:?}");
@@ -143,11 +131,9 @@ fn a_place_that_cannot_be_created_is_named() {
     fs::write(&file, "").expect("a file");
     let folder = place.folder.path().join("a-folder");
     fs::create_dir(&folder).expect("a folder");
-    for (path, named) in [
-        (file.join("ledger.db"), &file),
-        (file.join("deep/ledger.db"), &file),
-        (folder.clone(), &folder),
-    ] {
+    for (path, named) in
+        [(file.join("ledger.db"), &file), (file.join("deep/ledger.db"), &file), (folder.clone(), &folder)]
+    {
         match open(&path) {
             Err(Error::CannotCreate { path, .. }) => assert!(path.starts_with(named), "{}", path.display()),
             other => panic!("{} was opened or refused otherwise: {other:?}", path.display()),
@@ -182,22 +168,15 @@ fn a_damaged_root_page_is_corrupt() {
     let root: u64 = {
         let writer = place.open().into_writer();
         let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'entries'";
-        writer
-            .connection()
-            .query_row(root, [], |row| row.get::<_, i64>(0))
-            .expect("a page")
-            .unsigned_abs()
+        writer.connection().query_row(root, [], |row| row.get::<_, i64>(0)).expect("a page").unsigned_abs()
     };
     let file = fs::File::options().write(true).open(place.path()).expect("a file");
-    file.write_all_at(&[0xff; 4_096], (root - 1) * 4_096)
-        .expect("a damaged page");
+    file.write_all_at(&[0xff; 4_096], (root - 1) * 4_096).expect("a damaged page");
     let refused = open(&place.path()).expect_err("a page is damaged");
     assert!(matches!(refused, Error::Corrupt { .. }), "{refused:?}");
 }
 
 fn fill(place: &Place) {
     let mut writer = place.open().into_writer();
-    writer
-        .transaction(|tx| (0..100).try_for_each(|_| insert(tx, 2_000)))
-        .expect("a commit");
+    writer.transaction(|tx| (0..100).try_for_each(|_| insert(tx, 2_000))).expect("a commit");
 }

@@ -31,9 +31,7 @@ fn readers_cannot_write() {
     let place = Place::new();
     let file = place.open();
     let readers = file.readers(1);
-    readers
-        .read(|connection| insert(connection, 1))
-        .expect_err("a reader wrote");
+    readers.read(|connection| insert(connection, 1)).expect_err("a reader wrote");
     assert_eq!(readers.read(count).expect("a read"), 0);
     drop(file);
 }
@@ -42,12 +40,9 @@ fn readers_cannot_write() {
 fn when_all_readers_are_in_use_the_bound_is_named() {
     let place = Place::new();
     let readers = place.open().readers(2).with_wait_max(Duration::ZERO);
-    let refused = readers
-        .read(|_| readers.read(|_| Ok(readers.read(count).expect_err("a third reader"))))
-        .expect("two readers");
-    let Error::Unavailable { reason, .. } = refused else {
-        panic!("{refused:?}")
-    };
+    let refused =
+        readers.read(|_| readers.read(|_| Ok(readers.read(count).expect_err("a third reader")))).expect("two readers");
+    let Error::Unavailable { reason, .. } = refused else { panic!("{refused:?}") };
     assert!(reason.contains('2'), "{reason}");
     readers.read(count).expect("the places were given back");
 }
@@ -67,9 +62,7 @@ fn a_reader_waits_until_one_is_free() {
 fn errors_and_panics_give_the_place_back() {
     let place = Place::new();
     let readers = place.open().readers(1).with_wait_max(Duration::ZERO);
-    readers
-        .read(|_| Err::<(), _>(Error::corrupt("so to say")))
-        .expect_err("its own error");
+    readers.read(|_| Err::<(), _>(Error::corrupt("so to say"))).expect_err("its own error");
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         readers.read(|_| -> Result<(), Error> { std::panic::resume_unwind(Box::new(())) })
     }));
@@ -82,9 +75,6 @@ async fn a_scan_runs_on_a_blocking_thread() {
     let place = Place::new();
     let readers = place.open().readers(1);
     let here = std::thread::current().id();
-    let there = readers
-        .read_blocking(|_| Ok(std::thread::current().id()))
-        .await
-        .expect("a read");
+    let there = readers.read_blocking(|_| Ok(std::thread::current().id())).await.expect("a read");
     assert_ne!(here, there);
 }

@@ -17,15 +17,8 @@ async fn a_failing_command_is_refused_alone() {
     drop(release);
     assert_eq!(number(before).await, 1);
     let refused = poison.await.expect("no panic");
-    assert!(
-        matches!(refused, Err(SubmitError::Store(Error::Statement { .. }))),
-        "{refused:?}"
-    );
-    assert_eq!(
-        number(after).await,
-        2,
-        "the number of the refused command is given again"
-    );
+    assert!(matches!(refused, Err(SubmitError::Store(Error::Statement { .. }))), "{refused:?}");
+    assert_eq!(number(after).await, 2, "the number of the refused command is given again");
     let calls = running.calls();
     let expected = [
         // The command that holds the writer.
@@ -59,10 +52,7 @@ async fn a_failing_command_is_refused_alone() {
 async fn a_command_that_fails_alone_is_not_tried_again() {
     let running = Running::start(Limits::default());
     let refused = running.submit(Command::Poison).await.await.expect("no panic");
-    assert!(
-        matches!(refused, Err(SubmitError::Store(Error::Statement { .. }))),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(SubmitError::Store(Error::Statement { .. }))), "{refused:?}");
     assert_eq!(running.calls(), ["begin", "execute", "rolled_back"]);
 }
 
@@ -73,18 +63,11 @@ async fn a_full_queue_refuses_and_names_its_limit() {
     let first = running.submit(Command::Append(10)).await;
     let second = running.submit(Command::Append(10)).await;
     let refused = running.submit(Command::Append(10)).await.await.expect("no panic");
-    assert!(
-        matches!(refused, Err(SubmitError::QueueFull { limit: 2 })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(SubmitError::QueueFull { limit: 2 })), "{refused:?}");
     assert_eq!(running.handle.queued(), 2);
     drop(release);
     assert_eq!((number(first).await, number(second).await), (1, 2));
-    assert_eq!(
-        number(running.submit(Command::Append(10)).await).await,
-        3,
-        "there is room again"
-    );
+    assert_eq!(number(running.submit(Command::Append(10)).await).await, 3, "there is room again");
 }
 
 #[tokio::test]
@@ -93,9 +76,7 @@ async fn a_command_whose_deadline_has_passed_is_not_executed() {
     let release = running.hold().await;
     // It has passed when the writer looks, since it is now.
     let late = running.submit_until(Command::Append(10), Instant::now()).await;
-    let in_time = running
-        .submit_until(Command::Append(10), Instant::now() + Duration::from_hours(1))
-        .await;
+    let in_time = running.submit_until(Command::Append(10), Instant::now() + Duration::from_hours(1)).await;
     drop(release);
     let refused = late.await.expect("no panic");
     assert!(matches!(refused, Err(SubmitError::DeadlinePassed)), "{refused:?}");
@@ -106,11 +87,7 @@ async fn a_command_whose_deadline_has_passed_is_not_executed() {
 #[tokio::test]
 async fn only_late_commands_make_no_transaction() {
     let running = Running::start(Limits::default());
-    let refused = running
-        .submit_until(Command::Append(10), Instant::now())
-        .await
-        .await
-        .expect("no panic");
+    let refused = running.submit_until(Command::Append(10), Instant::now()).await.await.expect("no panic");
     assert!(matches!(refused, Err(SubmitError::DeadlinePassed)), "{refused:?}");
     assert!(!running.calls().contains(&"begin"));
 }

@@ -39,9 +39,7 @@ fn a_full_disk_refuses_and_recovers() {
     assert!(matches!(refused, Err(Error::Full)), "{refused:?}");
     writer.transaction(|tx| insert(tx, 1)).expect("what fits is committed");
     limit_pages(writer.connection(), 1_000_000);
-    writer
-        .transaction(|tx| insert(tx, 1_000_000))
-        .expect("there is space again");
+    writer.transaction(|tx| insert(tx, 1_000_000)).expect("there is space again");
     assert_eq!(count(writer.connection()).expect("a count"), 2);
 }
 
@@ -56,14 +54,9 @@ fn an_ignored_full_disk_does_not_commit_the_rest() {
         tx.execute_batch("ROLLBACK").map_err(Error::from)?;
         Ok(())
     });
-    assert!(
-        matches!(refused, Err(Refused::Store(Error::Statement { .. }))),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Refused::Store(Error::Statement { .. }))), "{refused:?}");
 }
 
 fn limit_pages(connection: &rusqlite::Connection, pages: u32) {
-    connection
-        .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
-        .expect("a pragma");
+    connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).expect("a pragma");
 }
