@@ -158,8 +158,12 @@ impl Commands {
 
 /// The statuses of the change that every transition has.
 fn statuses(event: &Event) -> (&str, &str) {
-    let of = |change| if let Change::Status { from, to } = change { Some((from.as_ref(), to)) } else { None };
-    event.changes.iter().find_map(of).map_or(("", ""), |(from, to)| (from.map_or("", Status::as_str), to.as_str()))
+    for change in &event.changes {
+        if let Change::Status { from, to } = change {
+            return (from.as_ref().map_or("", Status::as_str), to.as_str());
+        }
+    }
+    ("", "")
 }
 
 fn changed_fields(event: &Event) -> String {

@@ -3,7 +3,9 @@
 mod fields;
 mod update;
 
-use case_domain::{AssignCase, CaseDraft, ChangeCase, Command, CreateCase, Lifecycle, Link, Operation, TransitionCase};
+use case_domain::{
+    AssignCase, CaseDraft, CaseId, ChangeCase, Command, CreateCase, Lifecycle, Link, Operation, TransitionCase,
+};
 use rpc_error::Failure;
 
 use crate::case::link_type_from_pb;
@@ -55,29 +57,6 @@ struct Common<'a> {
     validate_only: bool,
 }
 
-impl Common<'_> {
-    /// The command. Everything that is wrong is said at once; only then counts why there is no operation.
-    fn command(
-        self,
-        mut violations: Violations,
-        operation: Result<Operation, Failure>,
-    ) -> Result<ParsedCommand, Failure> {
-        let case_id = parse_case_id(&mut violations, self.case_id_field, self.case_id);
-        let reason = violations.prose("reason", self.reason);
-        let idempotency_key = fields::idempotency_key(&mut violations, self.idempotency_key);
-        violations.into_result()?;
-        let (case_id, operation) = (case_id?, operation?);
-        let expected_version = (self.expected_version != 0).then_some(self.expected_version);
-        let command = Command::Change(ChangeCase { case_id, expected_version, reason, operation });
-        Ok(ParsedCommand { command, idempotency_key, validate_only: self.validate_only })
-    }
-}
-
-/// A value that is only missing where a violation says why.
-fn read<T>(value: Option<T>) -> Result<T, Failure> {
-    value.ok_or_else(Failure::internal)
-}
-
 /// What a request about an existing case has under these names.
 macro_rules! common {
     ($request:ident) => {
@@ -92,57 +71,91 @@ macro_rules! common {
     };
 }
 
+/// A request about an existing case on its way to a command.
+struct Reading<'a> {
+    violations: Violations,
+    case_id: Result<CaseId, Failure>,
+    common: Common<'a>,
+}
+
+impl<'a> Reading<'a> {
+    /// Begins with the case's id, so that violations come in the order of the request.
+    fn of(common: Common<'a>) -> Self {
+        let mut violations = Violations::default();
+        let case_id = parse_case_id(&mut violations, common.case_id_field, common.case_id);
+        Self { violations, case_id, common }
+    }
+
+    /// The command. Everything that is wrong is said at once; only then counts why there is no operation.
+    fn command(self, operation: Result<Operation, Failure>) -> Result<ParsedCommand, Failure> {
+        let Self { mut violations, case_id, common } = self;
+        let reason = violations.prose("reason", common.reason);
+        let idempotency_key = fields::idempotency_key(&mut violations, common.idempotency_key);
+        violations.into_result()?;
+        let (case_id, operation) = (case_id?, operation?);
+        let expected_version = (common.expected_version != 0).then_some(common.expected_version);
+        let command = Command::Change(ChangeCase { case_id, expected_version, reason, operation });
+        Ok(ParsedCommand { command, idempotency_key, validate_only: common.validate_only })
+    }
+}
+
+/// A value that is only missing where a violation says why.
+fn read<T>(value: Option<T>) -> Result<T, Failure> {
+    value.ok_or_else(Failure::internal)
+}
+
 /// Reads a `TransitionCaseRequest`.
 pub fn transition_case(request: &pb::TransitionCaseRequest, lifecycle: &Lifecycle) -> Result<ParsedCommand, Failure> {
-    let mut violations = Violations::default();
-    let to_status = fields::known_status(&mut violations, "to_status", &request.to_status, lifecycle);
-    let assignee = fields::hand_over(&mut violations, "assignee", request.assignee.as_deref());
-    let team = fields::hand_over(&mut violations, "team", request.team.as_deref());
-    let operation =
-        read(to_status).map(|to_status| Operation::Transition(TransitionCase { to_status, assignee, team }));
-    common!(request).command(violations, operation)
+    let mut reading = Reading::of(common!(request));
+    let violations = &mut reading.violations;
+    let to_status = fields::known_status(violations, "to_status", &request.to_status, lifecycle);
+    let assignee = fields::hand_over(violations, "assignee", request.assignee.as_deref());
+    let team = fields::hand_over(violations, "team", request.team.as_deref());
+    let transition = |to_status| Operation::Transition(TransitionCase { to_status, assignee, team });
+    reading.command(read(to_status).map(transition))
 }
 
 /// Reads an `AssignCaseRequest`.
 pub fn assign_case(request: &pb::AssignCaseRequest) -> Result<ParsedCommand, Failure> {
-    let mut violations = Violations::default();
-    let assignee = violations.line("assignee", &request.assignee);
-    let team = fields::hand_over(&mut violations, "team", request.team.as_deref());
-    common!(request).command(violations, Ok(Operation::Assign(AssignCase { assignee, team })))
+    let mut reading = Reading::of(common!(request));
+    let assignee = reading.violations.line("assignee", &request.assignee);
+    let team = fields::hand_over(&mut reading.violations, "team", request.team.as_deref());
+    reading.command(Ok(Operation::Assign(AssignCase { assignee, team })))
 }
 
 /// Reads an `AddCommentRequest`.
 pub fn add_comment(request: &pb::AddCommentRequest) -> Result<ParsedCommand, Failure> {
-    let mut violations = Violations::default();
+    let mut reading = Reading::of(common!(request));
     if request.body.is_empty() {
-        violations.add("body", "is required", "REQUIRED");
+        reading.violations.add("body", "is required", "REQUIRED");
     }
-    let body = violations.prose("body", &request.body);
-    common!(request).command(violations, read(body).map(Operation::Comment))
+    let body = reading.violations.prose("body", &request.body);
+    reading.command(read(body).map(Operation::Comment))
 }
 
 /// Reads a `LinkCasesRequest`.
 pub fn link_cases(request: &pb::LinkCasesRequest) -> Result<ParsedCommand, Failure> {
-    let (violations, link) = link(&request.case_id, &request.linked_case_id, request.link_type);
-    common!(request).command(violations, link.map(Operation::Link))
+    let mut reading = Reading::of(common!(request));
+    let link = link(&mut reading, &request.linked_case_id, request.link_type);
+    reading.command(link.map(Operation::Link))
 }
 
 /// Reads an `UnlinkCasesRequest`.
 pub fn unlink_cases(request: &pb::UnlinkCasesRequest) -> Result<ParsedCommand, Failure> {
-    let (violations, link) = link(&request.case_id, &request.linked_case_id, request.link_type);
-    common!(request).command(violations, link.map(Operation::Unlink))
+    let mut reading = Reading::of(common!(request));
+    let link = link(&mut reading, &request.linked_case_id, request.link_type);
+    reading.command(link.map(Operation::Unlink))
 }
 
-/// The link between two cases. A text that cannot be an id names no case, once nothing else is wrong.
-fn link(case_id: &str, linked_case_id: &str, link_type: i32) -> (Violations, Result<Link, Failure>) {
-    let mut violations = Violations::default();
-    let other = parse_case_id(&mut violations, "linked_case_id", linked_case_id);
-    if !case_id.is_empty() && case_id == linked_case_id {
+/// The link to another case. A text that cannot be an id names no case, once nothing else is wrong.
+fn link(reading: &mut Reading<'_>, linked_case_id: &str, link_type: i32) -> Result<Link, Failure> {
+    let violations = &mut reading.violations;
+    let other = parse_case_id(violations, "linked_case_id", linked_case_id);
+    if !linked_case_id.is_empty() && linked_case_id == reading.common.case_id {
         violations.add("linked_case_id", "is the case itself", "INVALID");
     }
     let link_type = violations.checked("link_type", link_type_from_pb(link_type));
-    let link = other.and_then(|case_id| read(link_type).map(|link_type| Link { case_id, link_type }));
-    (violations, link)
+    other.and_then(|case_id| read(link_type).map(|link_type| Link { case_id, link_type }))
 }
 
 fn draft(violations: &mut Violations, case: &pb::Case) -> Option<CaseDraft> {

@@ -6,7 +6,7 @@ use case_domain::{Edit, Operation};
 use rpc_error::{Failure, Reason};
 
 use super::fields::Fields;
-use super::{Common, ParsedCommand};
+use super::{Common, ParsedCommand, Reading};
 use crate::{Violations, pb};
 
 /// How much of an unknown path is shown.
@@ -82,25 +82,21 @@ impl Path {
 
 /// Reads an `UpdateCaseRequest`. Paths that cannot be changed are `UNKNOWN_FIELD`, once nothing else is invalid.
 pub fn update_case(request: &pb::UpdateCaseRequest) -> Result<ParsedCommand, Failure> {
-    let mut violations = Violations::default();
     let empty = pb::Case::default();
-    if request.case.is_none() {
-        violations.add("case", "is required", "REQUIRED");
-    }
     let case = request.case.as_ref().unwrap_or(&empty);
-    let masked: Vec<&str> = request.update_mask.iter().flat_map(|mask| &mask.paths).map(String::as_str).collect();
-    let (paths, unknown) = read_mask(&masked, case);
-    let mut fields = Fields { violations: &mut violations, case };
-    let edits: Vec<Edit> = paths.into_iter().filter_map(|path| path.edit(&mut fields)).collect();
-    let common = Common {
+    let mut reading = Reading::of(Common {
         case_id: &case.case_id,
         case_id_field: "case.case_id",
         reason: &request.reason,
         idempotency_key: &request.idempotency_key,
         expected_version: request.expected_version,
         validate_only: request.validate_only,
-    };
-    let parsed = common.command(violations, Ok(Operation::Update(edits)))?;
+    });
+    let masked: Vec<&str> = request.update_mask.iter().flat_map(|mask| &mask.paths).map(String::as_str).collect();
+    let (paths, unknown) = read_mask(&masked, case);
+    let mut fields = Fields { violations: &mut reading.violations, case };
+    let edits: Vec<Edit> = paths.into_iter().filter_map(|path| path.edit(&mut fields)).collect();
+    let parsed = reading.command(Ok(Operation::Update(edits)))?;
     unknown.into_result_as(Reason::UnknownField)?;
     Ok(parsed)
 }
