@@ -89,11 +89,16 @@ impl Reader {
 
     /// The list under a key of the document; `None`, and a mistake, where it is missing or something else.
     pub(crate) fn list<'d>(&mut self, root: &'d Table, key: &str, holds: &str) -> Option<List<'d>> {
-        let Some(item) = root.get(key) else {
+        if !root.contains_key(key) {
             self.note(1, format!("{key} is missing: it lists {holds}"));
-            return None;
-        };
-        let line = self.line_of_item(root, key, item);
+        }
+        self.optional_list(root, key, holds)
+    }
+
+    /// The list under a key; `None` where it is missing, and with a mistake where it is something else.
+    pub(crate) fn optional_list<'d>(&mut self, table: &'d dyn TableLike, key: &str, holds: &str) -> Option<List<'d>> {
+        let item = table.get(key)?;
+        let line = self.line_of_item(table, key, item);
         let elements = if let Some(tables) = item.as_array_of_tables() {
             tables.iter().map(|table| self.table_element(table, line)).collect()
         } else if let Some(array) = item.as_array() {
@@ -119,6 +124,12 @@ impl Reader {
         Some(Located { line, value })
     }
 
+    /// The status that an entry names under a key; `None`, and a mistake, where it is missing or cannot be one.
+    pub(crate) fn named_status(&mut self, entry: &dyn TableLike, key: &str, line: usize) -> Option<Located<Status>> {
+        let name = self.text(entry, key, line)?;
+        self.status(&name)
+    }
+
     /// The switch under a key of an entry, off where it is missing; off, and a mistake, where it is something else.
     pub(crate) fn switch(&mut self, entry: &dyn TableLike, key: &str) -> bool {
         let Some(item) = entry.get(key) else {
@@ -129,6 +140,22 @@ impl Reader {
             self.note(line, format!("{key} must be true or false, not {}", type_name(item.type_name())));
             false
         })
+    }
+
+    /// An element as a text; `None`, and a mistake, where it is something else than `what`, which is a string.
+    pub(crate) fn text_element<'d>(&mut self, element: &Element<'d>, what: &str) -> Option<Located<&'d str>> {
+        let line = element.line;
+        let text = match element.content {
+            Content::Other(value) => value.as_str().ok_or(value.type_name()),
+            Content::Table(_) => Err("table"),
+        };
+        match text {
+            Ok(value) => Some(Located { line, value }),
+            Err(found) => {
+                self.note(line, format!("{what} is a string, not {}", type_name(found)));
+                None
+            }
+        }
     }
 
     /// A name as a status; `None`, and a mistake, where it cannot be one.

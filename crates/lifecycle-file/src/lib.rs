@@ -18,7 +18,7 @@ use toml_edit::Document;
 
 pub use mistake::{Mistake, Mistakes};
 pub use read::{ReadError, read};
-pub use write::write;
+pub use write::{Comments, write, write_with};
 
 use document::Reader;
 

@@ -60,18 +60,30 @@ fn place(
             lines.statuses_known.then(|| (line, names.near(status)))
         }
         LifecycleProblem::DuplicateInitialStatus { index, .. } => Some((*lines.initial.get(*index)?, String::new())),
-        LifecycleProblem::UnknownTransitionStatus { index, from, unknown, .. } => {
-            let (from_line, to_line) = *lines.transitions.get(*index)?;
-            let line = if unknown == from { from_line } else { to_line };
+        LifecycleProblem::UnknownTransitionStatus { index, from, to, unknown } => {
+            let edge = lines.transitions.get(*index)?;
+            // What is neither end is the status whose actor is excluded.
+            let line = match edge.other_actor_than {
+                _ if unknown == from => edge.from,
+                Some(other) if unknown != to => other,
+                Some(_) | None => edge.to,
+            };
             lines.statuses_known.then(|| (line, names.near(unknown)))
+        }
+        LifecycleProblem::DuplicateRequiredField { index, field, .. } => {
+            let fields = &draft.transitions.get(*index)?.required_fields;
+            let mut places = lines.transitions.get(*index)?.required_fields.iter().zip(fields);
+            let earlier = places.find(|(_, named)| *named == field).map(|(line, _)| line);
+            let (line, _) = places.find(|(_, named)| *named == field)?;
+            Some((*line, first(earlier.filter(|earlier| *earlier != line))))
         }
         LifecycleProblem::DuplicateTransition { index, from, to } => {
             let mut edges = draft.transitions.iter();
             let earlier = edges.position(|edge| edge.from == *from && edge.to == *to);
             let earlier = earlier.and_then(|earlier| lines.transitions.get(earlier));
-            Some((lines.transitions.get(*index)?.0, first(earlier.map(|(from, _)| from))))
+            Some((lines.transitions.get(*index)?.from, first(earlier.map(|edge| &edge.from))))
         }
-        LifecycleProblem::SelfTransition { index, .. } => Some((lines.transitions.get(*index)?.1, String::new())),
+        LifecycleProblem::SelfTransition { index, .. } => Some((lines.transitions.get(*index)?.to, String::new())),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The shape of the file: which keys it has and what stands under them.
 
-use case_domain::{LifecycleDraft, Status, StatusCategory, StatusDefinition, Transition};
+use case_domain::{LifecycleDraft, RequiredField, Status, StatusCategory, StatusDefinition, Transition};
 use toml_edit::{Table, TableLike};
 
 use crate::document::{Content, Element, List, Located, Reader, type_name};
@@ -16,7 +16,7 @@ const CATEGORIES: [StatusCategory; 3] = [StatusCategory::Open, StatusCategory::P
 pub(crate) struct LocatedDraft {
     pub(crate) draft: LifecycleDraft,
     pub(crate) lines: DraftLines,
-    /// Ends of transitions whose other end could not be read.
+    /// What transitions name that could not be read whole.
     pub(crate) loose_ends: Vec<Located<Status>>,
 }
 
@@ -31,8 +31,16 @@ pub(crate) struct DraftLines {
     /// The list of initial statuses, if nothing is in it.
     pub(crate) no_initial: Option<usize>,
     pub(crate) initial: Vec<usize>,
-    /// The lines of `from` and `to`.
-    pub(crate) transitions: Vec<(usize, usize)>,
+    pub(crate) transitions: Vec<TransitionLines>,
+}
+
+/// Where the parts of a transition stand.
+pub(crate) struct TransitionLines {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    /// In the order of the draft's fields.
+    pub(crate) required_fields: Vec<usize>,
+    pub(crate) other_actor_than: Option<usize>,
 }
 
 /// Reads the whole document.
@@ -69,19 +77,10 @@ fn within<'l, 'd>(key: &str, list: &'l List<'d>, max: usize, reader: &mut Reader
 fn read_initial(list: &List<'_>, reader: &mut Reader, located: &mut LocatedDraft) {
     located.lines.no_initial = list.elements.is_empty().then_some(list.line);
     for element in within("initial", list, STATUSES_MAX, reader) {
-        let line = element.line;
-        let name = match element.content {
-            Content::Other(value) => value.as_str().ok_or(value.type_name()),
-            Content::Table(_) => Err("table"),
-        };
-        match name {
-            Ok(value) => {
-                if let Some(status) = reader.status(&Located { line, value }) {
-                    located.draft.initial.push(status.value);
-                    located.lines.initial.push(line);
-                }
-            }
-            Err(found) => reader.note(line, format!("an initial status is a string, not {}", type_name(found))),
+        let name = reader.text_element(element, "an initial status");
+        if let Some(status) = name.and_then(|name| reader.status(&name)) {
+            located.lines.initial.push(status.line);
+            located.draft.initial.push(status.value);
         }
     }
 }
@@ -131,20 +130,57 @@ fn read_transition(element: &Element<'_>, reader: &mut Reader, located: &mut Loc
         Content::Table(entry) => entry,
         Content::Other(value) => return note_no_table("a transition", value, element.line, reader),
     };
-    reader.only_known_keys(entry, &["from", "to", "requires_reason"]);
-    let mut end = |key| {
-        let name = reader.text(entry, key, element.line)?;
-        reader.status(&name)
-    };
-    let ends = (end("from"), end("to"));
+    reader.only_known_keys(entry, &["from", "to", "requires_reason", "required_fields", "other_actor_than"]);
+    let from = reader.named_status(entry, "from", element.line);
+    let to = reader.named_status(entry, "to", element.line);
     let requires_reason = reader.switch(entry, "requires_reason");
-    match ends {
+    let (required_fields, field_lines) = required_fields(entry, reader);
+    let other =
+        entry.get("other_actor_than").and_then(|_| reader.named_status(entry, "other_actor_than", element.line));
+    match (from, to) {
         (Some(from), Some(to)) => {
-            located.lines.transitions.push((from.line, to.line));
-            located.draft.transitions.push(Transition { from: from.value, to: to.value, requires_reason });
+            let other_line = other.as_ref().map(|other| other.line);
+            located.lines.transitions.push(TransitionLines {
+                from: from.line,
+                to: to.line,
+                required_fields: field_lines,
+                other_actor_than: other_line,
+            });
+            located.draft.transitions.push(Transition {
+                from: from.value,
+                to: to.value,
+                requires_reason,
+                required_fields,
+                other_actor_than: other.map(|other| other.value),
+            });
         }
-        (one, other) => located.loose_ends.extend(one.or(other)),
+        (from, to) => located.loose_ends.extend([from, to, other].into_iter().flatten()),
     }
+}
+
+/// The fields that a transition requires, and their lines; none where it says nothing of them.
+fn required_fields(entry: &dyn TableLike, reader: &mut Reader) -> (Vec<RequiredField>, Vec<usize>) {
+    let holds = "the names of fields such as \"assignee\"";
+    let Some(list) = reader.optional_list(entry, "required_fields", holds) else {
+        return (Vec::new(), Vec::new());
+    };
+    let read = within("required_fields", &list, RequiredField::ALL.len(), reader);
+    let field = |element| {
+        let name = reader.text_element(element, "a required field")?;
+        Some((required_field(&name, reader)?, name.line))
+    };
+    read.iter().filter_map(field).unzip()
+}
+
+fn required_field(name: &Located<&str>, reader: &mut Reader) -> Option<RequiredField> {
+    let field = RequiredField::parse(name.value);
+    if field.is_none() {
+        let known = RequiredField::ALL.map(RequiredField::as_str);
+        let near = suggestion(nearest(name.value, known));
+        let message = format!("{} cannot be required{near} (known: {})", quoted(name.value), known.join(", "));
+        reader.note(name.line, message);
+    }
+    field
 }
 
 fn note_no_table(what: &str, value: &toml_edit::Value, line: usize, reader: &mut Reader) {

@@ -4,9 +4,12 @@ use case_domain::{CaseDraft, CommentBody, Edit, LinkType, Person, Reason, Team};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use proptest::sample::{Index, select, subsequence};
+use proptest::sample::{Index, select};
 
-use crate::any::{any_draft, any_person, any_reason, any_team};
+use crate::any::{
+    any_comment, any_custom_fields, any_description, any_draft, any_person, any_priority, any_reason, any_severity,
+    any_tags, any_team, any_time, any_title,
+};
 
 /// A request that becomes a command once it is known which cases there are.
 #[derive(Debug, Clone)]
@@ -101,28 +104,18 @@ fn any_tie(own: u32) -> impl Strategy<Value = Tie> {
     ]
 }
 
-/// Edits towards a draft: any of its fields, set or empty, and sometimes one that is there twice.
-fn any_edits() -> impl Strategy<Value = Vec<Edit>> {
-    (any_draft(), any_draft()).prop_flat_map(|(draft, other)| {
-        let mut edits = edits_to(draft);
-        edits.extend(edits_to(other).into_iter().take(2));
-        subsequence(edits, 0..=4).prop_shuffle()
-    })
-}
-
-/// The edits that make a case what the draft says.
-fn edits_to(draft: CaseDraft) -> Vec<Edit> {
-    vec![
-        Edit::Title(draft.title),
-        Edit::Priority(draft.priority),
-        Edit::Description(draft.description),
-        Edit::Severity(draft.severity),
-        Edit::Assignee(draft.assignee),
-        Edit::Team(draft.team),
-        Edit::Reporter(draft.reporter),
-        Edit::Tags(draft.tags),
-        Edit::CustomFields(draft.custom_fields),
-        Edit::DueTime(draft.due_time),
+fn any_edit() -> impl Strategy<Value = Edit> {
+    prop_oneof![
+        any_title().prop_map(Edit::Title),
+        any_description().prop_map(Edit::Description),
+        any_priority().prop_map(Edit::Priority),
+        any_severity().prop_map(Edit::Severity),
+        option::of(any_person()).prop_map(Edit::Assignee),
+        option::of(any_team()).prop_map(Edit::Team),
+        option::of(any_person()).prop_map(Edit::Reporter),
+        any_tags().prop_map(Edit::Tags),
+        any_custom_fields().prop_map(Edit::CustomFields),
+        any_time().prop_map(Edit::DueTime),
     ]
 }
 
@@ -132,9 +125,9 @@ fn any_what() -> impl Strategy<Value = What> {
     let assign = (option::of(any_person()), option::of(option::of(any_team())));
     prop_oneof![
         6 => transition.prop_map(|(to, (assignee, team))| What::Transition { to, assignee, team }),
-        3 => any_edits().prop_map(What::Update),
+        3 => vec(any_edit(), 0..=4).prop_map(What::Update),
         2 => assign.prop_map(|(assignee, team)| What::Assign(assignee, team)),
-        1 => "[a-z]{1,8}\n?".prop_map(|text| What::Comment(CommentBody::new(&text).unwrap())),
+        1 => any_comment().prop_map(What::Comment),
         2 => any_tie(1).prop_map(What::Link),
         1 => any_tie(4).prop_map(What::Unlink),
     ]

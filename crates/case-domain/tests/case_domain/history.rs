@@ -86,7 +86,7 @@ impl History {
                 Command::CreateCase(CreateCase { draft, initial_status, reason })
             }
             Wish::Change { case, expected, what } => {
-                let (case_id, state) = self.pick(desk, case);
+                let (case_id, state) = self.pick(desk, &case);
                 let version = state.map_or(0, |case| case.version);
                 let expected_version = match expected {
                     Expected::Nothing => None,
@@ -121,13 +121,13 @@ impl History {
         let own = state.map_or(&[][..], |case| &case.links);
         match tie {
             Tie::Own(index, _) if !own.is_empty() => index.get(own).clone(),
-            Tie::Own(other, link_type) => Link { case_id: self.pick(desk, Whom::Known(other)).0, link_type },
-            Tie::Any(other, link_type) => Link { case_id: self.pick(desk, other).0, link_type },
+            Tie::Own(other, link_type) => Link { case_id: self.pick(desk, &Whom::Known(other)).0, link_type },
+            Tie::Any(other, link_type) => Link { case_id: self.pick(desk, &other).0, link_type },
         }
     }
 
     /// A case, or the id of the next.
-    fn pick(&self, desk: &Desk, whom: Whom) -> (CaseId, Option<&Case>) {
+    fn pick(&self, desk: &Desk, whom: &Whom) -> (CaseId, Option<&Case>) {
         let cases: Vec<&Case> = self.states.values().collect();
         match whom {
             Whom::Known(index) if !cases.is_empty() => {

@@ -30,13 +30,10 @@ fn four_eyes() -> Desk {
 }
 
 fn missing(desk: &Desk, case: &Case, command: ChangeCase) -> Vec<Requirement> {
-    match desk.refuse(case, command) {
-        Rejection::RequirementsNotMet { case_id, from, to, missing } => {
-            assert_eq!((case_id, from, to), (case.id.clone(), status("SUBMITTED"), status("APPROVED")));
-            missing
-        }
-        other => panic!("{other:?}"),
-    }
+    let refused = desk.refuse(case, command);
+    let Rejection::RequirementsNotMet { case_id, from, to, missing } = refused else { panic!("{refused:?}") };
+    assert_eq!((case_id, from, to), (case.id.clone(), status("SUBMITTED"), status("APPROVED")));
+    missing
 }
 
 /// The case after each of these actors has moved it.

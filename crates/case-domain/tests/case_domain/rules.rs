@@ -8,17 +8,12 @@ use case_domain::{
 use crate::history::Step;
 
 /// What is wrong with an accepted event under the lifecycle that it was decided under.
-pub(crate) fn stray(lifecycle: &Lifecycle, event: &Event) -> Option<String> {
+pub(crate) fn stray<'e>(lifecycle: &Lifecycle, event: &'e Event) -> Option<String> {
     if !shape(event) {
         return Some(format!("{:?} does not do this", event.action));
     }
-    let moved = event.changes.iter().find_map(|change| match change {
-        Change::Status { from, to } => Some((from, to)),
-        _ => None,
-    });
-    let Some((from, to)) = moved else {
-        return None;
-    };
+    let moved = |change: &'e Change| if let Change::Status { from, to } = change { Some((from, to)) } else { None };
+    let (from, to) = event.changes.iter().find_map(moved)?;
     let allowed = match from {
         None => lifecycle.initial().contains(to),
         Some(from) => lifecycle.transitions().iter().any(|edge| {
@@ -134,11 +129,9 @@ pub(crate) fn due(lifecycle: &Lifecycle, step: &Step) -> Verdict {
             let team = team.as_ref().unwrap_or(&case.team);
             changes((assignee, team) != (&case.assignee, &case.team))
         }
-        Operation::Comment(_) => Verdict::Accepted,
         Operation::Link(link) if case.links.contains(link) => Verdict::LinkThere,
-        Operation::Link(_) => Verdict::Accepted,
-        Operation::Unlink(link) if case.links.contains(link) => Verdict::Accepted,
-        Operation::Unlink(_) => Verdict::LinkNotThere,
+        Operation::Unlink(link) if !case.links.contains(link) => Verdict::LinkNotThere,
+        Operation::Comment(_) | Operation::Link(_) | Operation::Unlink(_) => Verdict::Accepted,
     }
 }
 

@@ -1,10 +1,11 @@
 //! Any lifecycle is written and read back.
 
-use case_domain::{Lifecycle, LifecycleDraft, Status, StatusCategory, StatusDefinition, Transition};
-use lifecycle_file::{parse, write};
+use case_domain::{Lifecycle, LifecycleDraft, RequiredField, Status, StatusCategory, StatusDefinition, Transition};
+use lifecycle_file::{Comments, parse, write, write_with};
 use proptest::collection::{btree_set, vec};
+use proptest::option;
 use proptest::prelude::*;
-use proptest::sample::subsequence;
+use proptest::sample::{select, subsequence};
 
 fn any_category() -> impl Strategy<Value = StatusCategory> {
     prop::sample::select(&[StatusCategory::Open, StatusCategory::Paused, StatusCategory::Closed][..])
@@ -19,9 +20,16 @@ fn any_transitions(names: &[Status]) -> impl Strategy<Value = Vec<Transition>> +
         .collect();
     let count = pairs.len();
     let chosen = subsequence(pairs, 0..=count).prop_shuffle();
-    (chosen, vec(any::<bool>(), count)).prop_map(|(pairs, reasons)| {
-        let edge = |((from, to), requires_reason)| Transition { from, to, requires_reason };
-        pairs.into_iter().zip(reasons).map(edge).collect()
+    let fields = subsequence(RequiredField::ALL.to_vec(), 0..=RequiredField::ALL.len()).prop_shuffle();
+    let guard = (any::<bool>(), fields, option::of(select(names.to_vec())));
+    (chosen, vec(guard, count)).prop_map(|(pairs, guards)| {
+        let edge = |((from, to), (requires_reason, required_fields, other_actor_than))| Transition {
+            requires_reason,
+            required_fields,
+            other_actor_than,
+            ..Transition::free(from, to)
+        };
+        pairs.into_iter().zip(guards).map(edge).collect()
     })
 }
 
@@ -49,6 +57,15 @@ proptest! {
     fn a_written_lifecycle_reads_back_equal(lifecycle in any_lifecycle()) {
         prop_assert_eq!(parse(&write(&lifecycle)), Ok(lifecycle));
     }
+
+    #[test]
+    fn whatever_the_comments_say_the_lifecycle_reads_back_equal(
+        lifecycle in any_lifecycle(), header in any::<String>(), status in any::<String>(), edge in "[#\\]}\"a \n\r\t\u{0}]{0,9}"
+    ) {
+        let comments =
+            Comments { header: &header, status: &|_| Some(status.clone()), transition: &|_| Some(edge.clone()) };
+        prop_assert_eq!(parse(&write_with(&lifecycle, &comments)), Ok(lifecycle));
+    }
 }
 
 #[test]
@@ -59,6 +76,63 @@ fn the_default_reads_back_equal_and_a_changed_one_does_not() {
     // The control: the comparison sees a reason that is no longer required.
     let changed = text.replacen(", requires_reason = true", "", 1);
     assert_ne!(parse(&changed), Ok(lifecycle));
+}
+
+#[test]
+fn a_requirement_that_is_lost_or_changed_is_noticed() {
+    // The control of the properties above: the comparison sees fields, their order, and a second person.
+    let text = r#"initial = ["A"]
+statuses = [{ name = "A", category = "open" }, { name = "B", category = "open" }]
+transitions = [{ from = "A", to = "B", required_fields = ["team", "tags"], other_actor_than = "A" }]
+"#;
+    let lifecycle = parse(text).unwrap();
+    assert_eq!(parse(&write(&lifecycle)).as_ref(), Ok(&lifecycle));
+    let alterations = [
+        (r#""team", "tags""#, r#""team""#),
+        (r#""team", "tags""#, r#""tags", "team""#),
+        (r#"["team", "tags"]"#, "[]"),
+        (r#"than = "A""#, r#"than = "B""#),
+        (r#", other_actor_than = "A""#, ""),
+    ];
+    for (from, to) in alterations {
+        let changed = parse(&text.replacen(from, to, 1)).unwrap();
+        assert_ne!(changed, lifecycle, "{to}");
+    }
+}
+
+#[test]
+fn comments_stand_at_the_top_and_behind_their_entries() {
+    let text = r#"initial = ["A"]
+statuses = [{ name = "A", category = "open" }, { name = "B", category = "closed" }]
+transitions = [{ from = "A", to = "B", required_fields = ["team", "tags"], other_actor_than = "A", requires_reason = true }, { from = "B", to = "A" }]
+"#;
+    let lifecycle = parse(text).unwrap();
+    let comments = Comments {
+        header: "Derived from a log.\n\n2 cases\u{2028}of\r1",
+        status: &|status| (status.as_str() == "A").then(|| "2 cases,\nall begin here ".to_owned()),
+        transition: &|edge| {
+            Some(if edge.requires_reason { format!("12 times: {} # {}", edge.from, edge.to) } else { " ".to_owned() })
+        },
+    };
+    let expected = r#"# Derived from a log.
+#
+# 2 cases of 1
+
+initial = ["A"]
+
+statuses = [
+    { name = "A", category = "open" }, # 2 cases, all begin here
+    { name = "B", category = "closed" },
+]
+
+transitions = [
+    { from = "A", to = "B", requires_reason = true, required_fields = ["team", "tags"], other_actor_than = "A" }, # 12 times: A # B
+
+    { from = "B", to = "A" },
+]
+"#;
+    assert_eq!(write_with(&lifecycle, &comments), expected);
+    assert_eq!(parse(expected), Ok(lifecycle));
 }
 
 #[test]

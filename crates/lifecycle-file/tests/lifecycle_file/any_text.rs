@@ -4,7 +4,7 @@ use lifecycle_file::{DEFAULT_TOML, Mistake, parse};
 use proptest::prelude::*;
 
 /// Pieces that a lifecycle is made of, and some that it is not.
-const PIECES: [&str; 24] = [
+const PIECES: [&str; 27] = [
     "initial",
     "statuses",
     "transitions",
@@ -13,6 +13,9 @@ const PIECES: [&str; 24] = [
     "from",
     "to",
     "requires_reason",
+    "required_fields",
+    "other_actor_than",
+    "\"team\"",
     " = ",
     "[",
     "]",

@@ -1,6 +1,6 @@
 //! The default lifecycle is the one that the API describes.
 
-use case_domain::{Lifecycle, StatusCategory, Transition};
+use case_domain::{Lifecycle, RequiredField, StatusCategory, Transition};
 
 const OPEN: StatusCategory = StatusCategory::Open;
 const PAUSED: StatusCategory = StatusCategory::Paused;
@@ -58,6 +58,34 @@ fn a_new_case_is_shown_its_moves_in_the_order_of_definition() {
         .map(|edge| (edge.to.as_str(), edge.requires_reason))
         .collect();
     assert_eq!(shown, [("SUBMITTED", false), ("CANCELLED", true)]);
+}
+
+#[test]
+fn the_default_asks_for_no_field_and_no_second_person() {
+    let lifecycle = lifecycle_file::default_lifecycle();
+    let free = |edge: &Transition| edge.required_fields.is_empty() && edge.other_actor_than.is_none();
+    assert!(lifecycle.transitions().iter().all(free));
+}
+
+#[test]
+fn the_comment_of_the_default_names_every_field_that_can_be_required() {
+    let (_, after) = lifecycle_file::DEFAULT_TOML.split_once("required_fields   fields").unwrap();
+    let (list, _) = after.split_once(':').unwrap().1.split_once('.').unwrap();
+    let words: Vec<&str> = list.split([',', ' ', '\n', '#']).filter(|word| !word.is_empty()).collect();
+    assert_eq!(words, RequiredField::ALL.map(RequiredField::as_str));
+}
+
+#[test]
+fn the_example_in_the_comment_of_the_default_means_what_it_says() {
+    let default = lifecycle_file::DEFAULT_TOML;
+    let example: Vec<&str> = default.lines().filter_map(|line| line.strip_prefix("#     ")).take(6).collect();
+    assert_eq!(example[0], "[[transitions]]");
+    let (without_transitions, _) = default.split_once("transitions = [\n").unwrap();
+    let lifecycle = lifecycle_file::parse(&format!("{without_transitions}\n{}\n", example.join("\n"))).unwrap();
+    let [edge] = lifecycle.transitions() else { panic!("{lifecycle:?}") };
+    assert_eq!((edge.from.as_str(), edge.to.as_str(), edge.requires_reason), ("IN_REVIEW", "APPROVED", true));
+    assert_eq!(edge.required_fields, [RequiredField::Assignee, RequiredField::DueTime]);
+    assert_eq!(edge.other_actor_than.as_ref().unwrap().as_str(), "SUBMITTED");
 }
 
 #[test]

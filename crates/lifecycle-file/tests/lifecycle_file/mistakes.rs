@@ -74,7 +74,7 @@ to = []
         "line 10: category is missing",
         "line 11: a status is a table in braces, not a string",
         "line 12: a status is a table in braces, not an integer",
-        "line 18: unknown key \"requires_raeson\"; did you mean requires_reason? (known: from, to, requires_reason)",
+        "line 18: unknown key \"requires_raeson\"; did you mean requires_reason? (known: from, to, requires_reason, required_fields, other_actor_than)",
         "line 22: the transition DRAFT -> NOWHERE names NOWHERE, which is not defined",
         "line 23: requires_reason must be true or false, not a string",
         "line 27: the transition SUBMITTED -> SUBMITTED changes nothing",
@@ -159,6 +159,89 @@ fn an_unknown_status_that_goes_nowhere_is_told_once_as_unknown() {
             "line 4: the transition X -> X changes nothing",
         ]
     );
+}
+
+#[test]
+fn mistakes_in_requirements_are_told_each_on_its_line() {
+    let found = of_transitions(
+        r#"{
+  from = "DRAFT",
+  to = "CLOSED",
+  required_fields = [
+    "asignee",
+    "team",
+    7,
+    "title",
+    { name = "team" },
+    "team",
+    "tags", "team", "tags",
+  ],
+  other_actor_than = "DRAFTS",
+}"#,
+    );
+    let known = "(known: description, priority, severity, assignee, team, reporter, tags, custom_fields, due_time)";
+    assert_eq!(
+        found,
+        [
+            &*format!("line 8: \"asignee\" cannot be required; did you mean assignee? {known}"),
+            "line 10: a required field is a string, not an integer",
+            &*format!("line 11: \"title\" cannot be required {known}"),
+            "line 12: a required field is a string, not a table",
+            "line 13: the transition DRAFT -> CLOSED requires team twice; first on line 9",
+            "line 14: the transition DRAFT -> CLOSED requires tags twice",
+            "line 16: the transition DRAFT -> CLOSED names DRAFTS, which is not defined; did you mean DRAFT?",
+        ]
+    );
+}
+
+#[test]
+fn requirements_of_another_type_are_told_on_their_line() {
+    let found = of_transitions(
+        "{\n from = \"DRAFT\",\n to = \"CLOSED\",\n required_fields = \"team\",\n other_actor_than = [\"DRAFT\"],\n}",
+    );
+    assert_eq!(
+        found,
+        [
+            "line 7: required_fields must be a list of the names of fields such as \"assignee\", not a string",
+            "line 8: other_actor_than must be a string, not a list",
+        ]
+    );
+    assert_eq!(
+        of_transitions("{ from = \"DRAFT\", to = \"CLOSED\", other_actor_than = \"\" }"),
+        ["line 4: \"\": a status is named by 1 to 64 of A-Z, 0-9 and _, beginning with a letter"]
+    );
+}
+
+#[test]
+fn more_fields_than_there_are_is_one_mistake() {
+    let many = "\"tags\", ".repeat(1_000);
+    let found = of_transitions(&format!("{{ from = \"DRAFT\", to = \"CLOSED\", required_fields = [{many}] }}"));
+    assert_eq!(
+        found,
+        [
+            "line 4: required_fields has 1000 entries, at most 9 are allowed",
+            "line 4: the transition DRAFT -> CLOSED requires tags twice",
+        ]
+    );
+}
+
+#[test]
+fn an_unknown_status_whose_actor_is_excluded_is_told_once_also_where_an_end_is_wrong() {
+    let excluding = |from: &str, to: &str| {
+        of_transitions(&format!("{{\n from = {from},\n to = {to},\n other_actor_than = \"CLOSE\",\n}}"))
+    };
+    let names_it = |line: usize, edge: &str| {
+        format!("line {line}: the transition {edge} names CLOSE, which is not defined; did you mean CLOSED?")
+    };
+    assert_eq!(excluding("\"CLOSE\"", "\"DRAFT\""), [names_it(5, "CLOSE -> DRAFT")]);
+    assert_eq!(excluding("\"DRAFT\"", "\"CLOSE\""), [names_it(6, "DRAFT -> CLOSE")]);
+    assert_eq!(excluding("\"DRAFT\"", "\"CLOSED\""), [names_it(7, "DRAFT -> CLOSED")]);
+    let end_is_no_status = excluding("\"DRAFT\"", "7");
+    let expected = [
+        "line 6: to must be a string, not an integer",
+        "line 7: the status CLOSE is not defined; did you mean CLOSED?",
+    ];
+    assert_eq!(end_is_no_status, expected);
 }
 
 #[test]
