@@ -7,12 +7,15 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use service_kit::identity::Identity;
 use service_kit::telemetry::{remote_parent, remote_request, spans};
 use tonic::{Code, Request};
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tracing::Instrument;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::collector::{Exported, attribute, collector, hex};
-use crate::probe::{Lines, Running, asked, echo, host, in_time, open, plain, start, unary};
+use crate::probe::{Lines, Running, asked, channel, echo, host, in_time, open, plain, start, unary};
 
 /// A trace of the caller's own making.
 fn traced(text: &str, trace_id: &str) -> Request<String> {
@@ -59,6 +62,23 @@ async fn a_server_span_joins_the_callers_trace() {
     let process = ["service.name", "service.version", "deployment.environment.name"];
     assert_eq!(process.map(|key| attribute(&server_span.resource, key)), ["case-tracker", "1.2.3", "test"]);
     assert!(!attribute(&server_span.resource, "service.instance.id").is_empty());
+}
+
+#[tokio::test]
+async fn a_tool_that_asks_for_the_schema_in_the_callers_trace_leaves_no_span_in_it() {
+    let trace = "c2111111111111111111111111111111";
+    let server = start(host("case-command")).await;
+    let mut tool = ServerReflectionClient::new(channel(&server).await);
+    let question = MessageRequest::ListServices(String::new());
+    let question = ServerReflectionRequest { host: String::new(), message_request: Some(question) };
+    let mut schema = Request::new(tokio_stream::iter([question]));
+    *schema.metadata_mut() = traced("", trace).metadata().clone();
+    let mut answers = in_time(tool.server_reflection_info(schema)).await.unwrap().into_inner();
+    while in_time(answers.message()).await.unwrap().is_some() {}
+    echo(&mut plain(&server).await, traced("trace", trace)).await.unwrap();
+    drop((answers, tool));
+    let spans = exported(server, trace).await;
+    assert_eq!(only(&spans, "case-command", SpanKind::Server).span.name, "test.v1.Probe/Echo");
 }
 
 #[tokio::test]

@@ -61,11 +61,11 @@ impl Outcome {
         let method = &*self.call.method.name;
         let (code, request_id) = (code_name(code), &*self.call.request_id);
         match self.call.method.purpose {
-            Purpose::Service | Purpose::Reflection => {
+            Purpose::Service => {
                 info!(name: names::REQUEST_FINISHED, method, code, duration_ms, request_id, "{method}: {code}");
             }
-            // Asked every few seconds by machines.
-            Purpose::Health => {
+            // Asked every few seconds by machines, and by tools before each call of a person.
+            Purpose::Health | Purpose::Reflection => {
                 debug!(name: names::REQUEST_FINISHED, method, code, duration_ms, request_id, "{method}: {code}");
             }
         }
@@ -80,7 +80,7 @@ impl Drop for Outcome {
 
 fn open_span(call: &Call) -> Span {
     match call.method.purpose {
-        Purpose::Service | Purpose::Reflection => info_span!(
+        Purpose::Service => info_span!(
             "rpc.server",
             otel.name = &*call.method.name,
             otel.kind = "server",
@@ -88,7 +88,8 @@ fn open_span(call: &Call) -> Span {
             { names::RPC_METHOD } = &*call.method.name,
             { names::REQUEST_ID } = &*call.request_id,
         ),
-        // A trace of every probe would be most of what Jaeger shows.
-        Purpose::Health => Span::none(),
+        // A trace of every probe would be most of what Jaeger shows; and a tool that asks for the schema sends the metadata
+        // of the call that it is about to make, so that a span of it would be a second root in the caller's trace.
+        Purpose::Health | Purpose::Reflection => Span::none(),
     }
 }
