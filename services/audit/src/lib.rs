@@ -2,19 +2,22 @@
 //!
 //! [`recorder`] follows the event feed. It makes an [`entry`] of each event (the canonical [`leaf`] of its evidence, and
 //! beside it the free text that can be forgotten) and adds it to the log in the transaction that moves its position in
-//! the feed. [`grpc`] reads: [`request`] says what is asked for, [`store`] has the SQL, [`wire`] makes of a stored record
-//! what clients see.
+//! the feed. [`grpc`] reads: [`request`] and [`filter`] say what is asked for, [`store`] and [`list_sql`] have the SQL,
+//! [`wire`] makes of a stored record what clients see.
 
 mod content;
 mod digest;
 mod entry;
 mod failures;
+mod filter;
 mod grpc;
 pub mod leaf;
+mod list_sql;
 mod log_file;
 mod metrics;
 mod names;
 mod page_token;
+mod problems;
 mod recorder;
 mod request;
 mod store;

@@ -11,13 +11,9 @@ const VERSION: u8 = 1;
 const FILTER_DIGEST_BYTES: usize = 8;
 const TOKEN_BYTES: usize = 1 + FILTER_DIGEST_BYTES + 8;
 
-/// Where the next page begins.
+/// A list: what its filter asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct PageToken {
-    filter: [u8; FILTER_DIGEST_BYTES],
-    /// The place in the log of the last event of the page before.
-    pub(crate) after_index: u64,
-}
+pub(crate) struct FilterDigest([u8; FILTER_DIGEST_BYTES]);
 
 /// The text is no token of ours, or one of another filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -30,23 +26,25 @@ pub(crate) enum InvalidPageToken {
     OtherFilter,
 }
 
-impl PageToken {
-    /// Goes on after an event, in the list of one case, or of all if that is empty.
-    pub(crate) fn new(case_id: &str, after_index: u64) -> Self {
-        Self { filter: filter_digest(case_id), after_index }
+impl FilterDigest {
+    /// Of the canonical text of a filter.
+    pub(crate) fn new(canonical_filter: &str) -> Self {
+        let digest = Sha256::digest(canonical_filter);
+        Self(std::array::from_fn(|i| digest[i]))
     }
 
-    /// As text: URL-safe base64 of version (1 byte), filter (8) and index (8, big endian).
-    pub(crate) fn encode(&self) -> String {
+    /// A token of this list that goes on after the event at an index, as text: URL-safe base64 of version (1 byte),
+    /// filter (8) and index (8, big endian).
+    pub(crate) fn encode(self, after_index: u64) -> String {
         let mut bytes = Vec::with_capacity(TOKEN_BYTES);
         bytes.push(VERSION);
-        bytes.extend_from_slice(&self.filter);
-        bytes.extend_from_slice(&self.after_index.to_be_bytes());
+        bytes.extend_from_slice(&self.0);
+        bytes.extend_from_slice(&after_index.to_be_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads [`Self::encode`]'s form, of a list with this filter.
-    pub(crate) fn decode(text: &str, case_id: &str) -> Result<Self, InvalidPageToken> {
+    /// Reads a token of this list.
+    pub(crate) fn decode(self, text: &str) -> Result<u64, InvalidPageToken> {
         let malformed = InvalidPageToken::Malformed;
         // The length is checked first: a token of a megabyte is not decoded only to be refused.
         if text.len() != base64::encoded_len(TOKEN_BYTES, false).unwrap_or_default() {
@@ -59,46 +57,53 @@ impl PageToken {
         if version != VERSION || i64::try_from(after_index).is_err() {
             return Err(malformed);
         }
-        if filter != filter_digest(case_id) {
+        if filter != self.0 {
             return Err(InvalidPageToken::OtherFilter);
         }
-        Ok(Self { filter, after_index })
+        Ok(after_index)
     }
-}
-
-fn filter_digest(case_id: &str) -> [u8; FILTER_DIGEST_BYTES] {
-    let digest = Sha256::digest(format!("case_id={case_id}"));
-    std::array::from_fn(|i| digest[i])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Tokens as they were once given out, each with the canonical text of its filter. They stay valid: a client may
+    /// hold one across an upgrade.
+    const GOLDEN: [(&str, &str, u64); 3] = [
+        ("AedswHa6d0PqAAAAAAAAAQI", "case_id=", 258),
+        ("Ac4n04Pv4IlJAAAAAAAAAAc", "case_id=CASE-001", 7),
+        ("AU78xRMih1lUf_________8", EVERYTHING, u64::MAX / 2),
+    ];
+    const EVERYTHING: &str = "case_id=CASE-001;actor_id=\"amira\";action=\"case_created\";outcome=\"ACCEPTED\";\
+        time_from=\"0\";time_to=\"1795426200000000\";request_id=\"r\";trace_id=\"0af7651916cd43dd8448eb211c80319c\"";
+
     #[test]
     fn a_token_keeps_its_form() {
-        let token = PageToken::new("", 258);
-        assert_eq!(token.encode(), "AedswHa6d0PqAAAAAAAAAQI");
-        assert_eq!(PageToken::decode(&token.encode(), ""), Ok(token));
+        for (token, filter, after_index) in GOLDEN {
+            assert_eq!(FilterDigest::new(filter).encode(after_index), token, "today's writer: {filter}");
+            assert_eq!(FilterDigest::new(filter).decode(token), Ok(after_index), "an old token: {filter}");
+        }
     }
 
     #[test]
     fn a_token_is_bound_to_its_filter() {
-        let token = PageToken::new("CASE-001", 7).encode();
-        assert_eq!(PageToken::decode(&token, "CASE-001").map(|token| token.after_index), Ok(7));
-        for other in ["", "CASE-002"] {
-            assert_eq!(PageToken::decode(&token, other), Err(InvalidPageToken::OtherFilter));
+        for (token, filter, _) in GOLDEN {
+            for (_, other, _) in GOLDEN.into_iter().filter(|(_, other, _)| *other != filter) {
+                assert_eq!(FilterDigest::new(other).decode(token), Err(InvalidPageToken::OtherFilter));
+            }
         }
     }
 
     #[test]
     fn what_is_not_a_token_is_refused() {
-        let good = PageToken::new("", 258).encode();
+        let list = FilterDigest::new("case_id=");
+        let good = list.encode(258);
         let another_version = "AudswHa6d0PqAAAAAAAAAQI";
-        let too_far = PageToken::new("", u64::MAX).encode();
+        let too_far = list.encode(u64::MAX);
         let not_base64 = good.replacen('A', "!", 1);
         for text in ["x", another_version, &too_far, &not_base64, &good[1..], &"A".repeat(1_000)] {
-            assert_eq!(PageToken::decode(text, ""), Err(InvalidPageToken::Malformed), "{text}");
+            assert_eq!(list.decode(text), Err(InvalidPageToken::Malformed), "{text}");
         }
     }
 }

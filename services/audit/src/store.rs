@@ -1,6 +1,5 @@
-//! Every SQL statement of this service.
+//! Every SQL statement of this service but those of lists.
 
-use case_domain::CaseId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use storage::Error;
 use uuid::Uuid;
@@ -36,24 +35,6 @@ pub(crate) struct StoredRecord {
     pub(crate) leaf: Vec<u8>,
     /// The encoded `casetracker.event.v1.Content`; empty once it has been erased.
     pub(crate) content: Vec<u8>,
-}
-
-/// How many records a page has at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct PageLimit {
-    /// Records.
-    pub(crate) count: usize,
-    /// Bytes of leaves and contents. A page has at least one record, however large.
-    pub(crate) bytes: usize,
-}
-
-/// Consecutive records of a list.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Page {
-    /// In the order of the log.
-    pub(crate) records: Vec<StoredRecord>,
-    /// Whether the list goes on.
-    pub(crate) has_more: bool,
 }
 
 /// How far the log has come; `None`: nothing was ever recorded.
@@ -108,49 +89,7 @@ pub(crate) fn find_event(connection: &Connection, event_id: Uuid) -> Result<Opti
     Ok(connection.prepare_cached(sql)?.query_row([event_id.as_bytes()], stored_record).optional()?)
 }
 
-/// Records from an index on, of one case or of all.
-pub(crate) fn list(
-    connection: &Connection,
-    case_id: Option<&CaseId>,
-    from_index: u64,
-    limit: PageLimit,
-) -> Result<Page, Error> {
-    let from_index = from_index.cast_signed();
-    // One more than the page has: whether the list goes on.
-    let count = i64::try_from(limit.count.saturating_add(1)).unwrap_or(i64::MAX);
-    let all = "SELECT log_index, leaf, content FROM audit_log WHERE log_index >= ?1 ORDER BY log_index LIMIT ?2";
-    // The prefix of ids can be changed, but a number is given once: the text decides whether it is this case.
-    let of_case = "SELECT log_index, leaf, content FROM audit_log \
-                   WHERE case_number = ?3 AND case_id = ?4 AND log_index >= ?1 ORDER BY log_index LIMIT ?2";
-    if let Some(case_id) = case_id {
-        let mut select = connection.prepare_cached(of_case)?;
-        let values = params![from_index, count, case_id.number().cast_signed(), case_id.as_str()];
-        take_page(select.query_map(values, stored_record)?, limit)
-    } else {
-        let mut select = connection.prepare_cached(all)?;
-        take_page(select.query_map([from_index, count], stored_record)?, limit)
-    }
-}
-
-fn take_page(
-    rows: impl Iterator<Item = Result<StoredRecord, rusqlite::Error>>,
-    limit: PageLimit,
-) -> Result<Page, Error> {
-    let mut page = Page { records: Vec::new(), has_more: false };
-    let mut bytes = 0;
-    for row in rows {
-        let record = row?;
-        bytes += record.leaf.len() + record.content.len();
-        if page.records.len() == limit.count || (bytes > limit.bytes && !page.records.is_empty()) {
-            page.has_more = true;
-            break;
-        }
-        page.records.push(record);
-    }
-    Ok(page)
-}
-
-fn stored_record(row: &Row<'_>) -> Result<StoredRecord, rusqlite::Error> {
+pub(crate) fn stored_record(row: &Row<'_>) -> Result<StoredRecord, rusqlite::Error> {
     let index: i64 = row.get(0)?;
     Ok(StoredRecord { index: index.cast_unsigned(), leaf: row.get(1)?, content: row.get(2)? })
 }

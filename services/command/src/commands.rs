@@ -7,7 +7,6 @@ use case_api::{ConsistencyToken, Epoch, ParsedCommand, case_to_pb, case_without_
 use case_domain::{Action, Case, Change, Command, Event, Operation, RequestContext, Status};
 use rpc_error::{Failure, Reason};
 use service_kit::health::Condition;
-use service_kit::request::RequestMeta;
 use storage::GroupCommit;
 use tokio::time::Instant;
 use tracing::field::Empty;
@@ -42,15 +41,23 @@ pub(crate) struct Commands {
 
 impl Commands {
     /// Decides and stores one command; durable when it returns.
+    ///
+    /// In a task of its own: a caller that goes away takes its future along, but not the log line and the metric of what
+    /// is committed all the same.
     pub(crate) async fn carry_out(
         &self,
         parsed: ParsedCommand,
         key: Option<KeyedRequest>,
-        (request, meta): (RequestContext, &RequestMeta),
+        (request, deadline): (RequestContext, Instant),
     ) -> Result<Accepted, Failure> {
-        let began = Instant::now();
-        let case_id = parsed.command.case_id().map(ToString::to_string);
         let queued = QueuedCommand { command: parsed.command, request, key, validate_only: parsed.validate_only };
+        let work = self.clone().submit(queued, deadline).instrument(Span::current());
+        tokio::spawn(work).await.unwrap_or_else(|_| Err(Failure::internal()))
+    }
+
+    async fn submit(self, queued: QueuedCommand, deadline: Instant) -> Result<Accepted, Failure> {
+        let began = Instant::now();
+        let case_id = queued.command.case_id().map(ToString::to_string);
         let span = info_span!(
             "store.append",
             otel.kind = "client",
@@ -59,7 +66,7 @@ impl Commands {
             db.collection.name = "events",
             db.operation.batch.size = Empty,
         );
-        let submitted = self.writer.submit(queued, meta.deadline).instrument(span.clone()).await;
+        let submitted = self.writer.submit(queued, deadline).instrument(span.clone()).await;
         let committed = submitted.map_err(|error| failures::of_submission(&error, &self.store))?;
         span.record("db.operation.batch.size", committed.batch.size);
         let answer = self.answer(committed.answer, began.elapsed());
@@ -84,7 +91,7 @@ impl Commands {
                 info!(name: names::COMMAND_REPLAYED, case_id = %case.id, "{} was answered again as the first time", case.id);
                 Ok(self.accepted(&case, position, true))
             }
-            Decided::Valid { case } => Ok(self.valid(&case)),
+            Decided::Valid { case, is_new } => Ok(self.valid(&case, is_new)),
             Decided::Rejected(refused) => Err(rejection::failure(&refused)),
             Decided::KeyReused => Err(Failure::new(
                 Reason::IdempotencyKeyReused,
@@ -106,8 +113,7 @@ impl Commands {
     }
 
     /// The case as it would be. A case that would be new has no id: no number is used up.
-    fn valid(&self, case: &Case) -> Accepted {
-        let is_new = case.version == 1;
+    fn valid(&self, case: &Case, is_new: bool) -> Accepted {
         let lifecycle = &self.lifecycle.lifecycle;
         let case = if is_new { case_without_id(case, lifecycle) } else { case_to_pb(case, lifecycle) };
         Accepted { case, replayed: false, consistency_token: String::new() }
@@ -151,7 +157,7 @@ impl Commands {
     pub(crate) fn rejected(&self, case_id: Option<&str>, failure: &Failure) {
         let reason = failure.reason().as_str();
         self.metrics.rejected(reason);
-        let case_id = case_id.unwrap_or("(new)");
+        let case_id = case_id.unwrap_or("(none)");
         info!(name: names::COMMAND_REJECTED, case_id, reason, outcome = "rejected", "a command on {case_id} was refused: {reason}");
     }
 }

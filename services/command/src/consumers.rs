@@ -3,37 +3,41 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many consumers are remembered. More names than this are somebody's mistake; their acknowledgements are not kept.
-const CONSUMERS_MAX: usize = 64;
+/// How many consumers beside the required ones are known at a time. More names than this are somebody's mistake, or
+/// malice; their acknowledgements are not kept.
+const OTHERS_MAX: usize = 64;
 
 /// Acknowledged positions by consumer.
 ///
-/// They are kept in memory and written along with the next batch: an acknowledgement causes no write of its own, and one
-/// that is lost in a crash is repeated by its consumer, which keeps its own position durably.
+/// They are kept in memory, and those of required consumers are written along with the next batch: an acknowledgement
+/// causes no write of its own, and one that is lost in a crash is repeated by its consumer, which keeps its own position
+/// durably. What others have acknowledged is for the eyes of operators only, and not worth a write.
 #[derive(Debug)]
 pub(crate) struct Consumers {
-    required: Vec<String>,
     positions: Mutex<BTreeMap<String, Position>>,
 }
 
 #[derive(Debug, Default)]
 struct Position {
+    required: bool,
     acknowledged: u64,
     written: u64,
 }
 
 impl Consumers {
-    /// What the store remembers; `required` are those that commands wait for.
-    pub(crate) fn new(required: &[String], remembered: Vec<(String, u64)>) -> Self {
-        let position = |position| Position { acknowledged: position, written: position };
-        let positions = remembered.into_iter().map(|(name, at)| (name, position(at))).collect();
-        Self { required: required.to_vec(), positions: Mutex::new(positions) }
+    /// What the store remembers of the required ones, for which commands wait.
+    pub(crate) fn new(required: &[String], remembered: &[(String, u64)]) -> Self {
+        let remembered = |name: &String| remembered.iter().find(|(known, _)| known == name).map_or(0, |(_, at)| *at);
+        let position = |at| Position { required: true, acknowledged: at, written: at };
+        let positions = required.iter().map(|name| (name.clone(), position(remembered(name)))).collect();
+        Self { positions: Mutex::new(positions) }
     }
 
     /// A consumer has made everything up to this position durable. Going back is not possible; `false`: not kept.
     pub(crate) fn acknowledge(&self, consumer: &str, position: u64) -> bool {
         let mut positions = self.lock();
-        if !positions.contains_key(consumer) && positions.len() >= CONSUMERS_MAX {
+        let others = positions.values().filter(|position| !position.required).count();
+        if !positions.contains_key(consumer) && others >= OTHERS_MAX {
             return false;
         }
         let known = positions.entry(consumer.to_owned()).or_default();
@@ -44,8 +48,9 @@ impl Consumers {
     /// The required consumer that is furthest behind, and where it is; `None` if none is required.
     pub(crate) fn slowest_required(&self) -> Option<(String, u64)> {
         let positions = self.lock();
-        let at = |name: &String| positions.get(name).map_or(0, |position| position.acknowledged);
-        self.required.iter().map(|name| (name.clone(), at(name))).min_by_key(|(_, position)| *position)
+        let required = positions.iter().filter(|(_, position)| position.required);
+        let slowest = required.min_by_key(|(_, position)| position.acknowledged);
+        slowest.map(|(name, position)| (name.clone(), position.acknowledged))
     }
 
     /// Every known consumer and its position.
@@ -53,10 +58,11 @@ impl Consumers {
         self.lock().iter().map(|(name, position)| (name.clone(), position.acknowledged)).collect()
     }
 
-    /// What has been acknowledged and is not yet on disk.
+    /// What has been acknowledged and is to be on disk, but is not yet.
     pub(crate) fn unwritten(&self) -> Vec<(String, u64)> {
         let positions = self.lock();
-        let behind = positions.iter().filter(|(_, position)| position.written < position.acknowledged);
+        let behind =
+            positions.iter().filter(|(_, position)| position.required && position.written < position.acknowledged);
         behind.map(|(name, position)| (name.clone(), position.acknowledged)).collect()
     }
 
@@ -80,30 +86,39 @@ impl Consumers {
 mod tests {
     use super::*;
 
+    fn requiring_audit(remembered: &[(String, u64)]) -> Consumers {
+        Consumers::new(&["case-audit".to_owned()], remembered)
+    }
+
     #[test]
     fn the_slowest_required_consumer_counts_and_others_do_not() {
-        let consumers = Consumers::new(&["case-audit".to_owned()], vec![("case-query".to_owned(), 3)]);
-        assert_eq!(consumers.slowest_required(), Some(("case-audit".to_owned(), 0)));
+        let consumers = requiring_audit(&[("case-audit".to_owned(), 3), ("gone".to_owned(), 1)]);
+        assert!(consumers.acknowledge("case-query", 1));
+        assert_eq!(consumers.slowest_required(), Some(("case-audit".to_owned(), 3)));
         assert!(consumers.acknowledge("case-audit", 9));
         assert!(consumers.acknowledge("case-audit", 7));
         assert_eq!(consumers.slowest_required(), Some(("case-audit".to_owned(), 9)));
     }
 
     #[test]
-    fn an_acknowledgement_is_written_once() {
-        let consumers = Consumers::new(&[], Vec::new());
-        consumers.acknowledge("a", 1);
+    fn an_acknowledgement_is_written_once_and_only_of_a_required_consumer() {
+        let consumers = requiring_audit(&[]);
+        consumers.acknowledge("case-audit", 1);
+        consumers.acknowledge("case-query", 5);
         let batch = consumers.unwritten();
-        consumers.acknowledge("a", 2);
+        assert_eq!(batch, [("case-audit".to_owned(), 1)]);
+        consumers.acknowledge("case-audit", 2);
         consumers.written(&batch);
-        assert_eq!(consumers.unwritten(), [("a".to_owned(), 2)]);
+        assert_eq!(consumers.unwritten(), [("case-audit".to_owned(), 2)]);
     }
 
     #[test]
-    fn made_up_consumers_do_not_fill_the_memory() {
-        let consumers = Consumers::new(&[], Vec::new());
+    fn made_up_consumers_neither_fill_the_memory_nor_shut_out_a_required_one() {
+        let consumers = requiring_audit(&[]);
         let kept = (0..1_000).filter(|n| consumers.acknowledge(&format!("c{n}"), 1)).count();
-        assert_eq!(kept, CONSUMERS_MAX);
+        assert_eq!(kept, OTHERS_MAX);
         assert!(consumers.acknowledge("c0", 2), "a known one goes on");
+        assert!(consumers.acknowledge("case-audit", 1));
+        assert_eq!(consumers.slowest_required(), Some(("case-audit".to_owned(), 1)));
     }
 }

@@ -35,6 +35,8 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 const MESSAGES_AHEAD: usize = 2;
 /// The longest name of a consumer, in characters.
 const CONSUMER_CHARS_MAX: usize = 64;
+/// How long a consumer may take to say who it is.
+const INTRODUCTION_TIMEOUT: Duration = Duration::from_secs(5);
 /// When a consumer should come back after a shutdown.
 const RETRY_DRAINING: Duration = Duration::from_secs(1);
 
@@ -67,7 +69,7 @@ impl CaseEventFeedService for FeedHandler {
     async fn follow(&self, request: Request<Streaming<FollowRequest>>) -> Result<Response<Self::FollowStream>, Status> {
         let meta = RequestMeta::of(&request);
         let mut inbound = request.into_inner();
-        let first = inbound.message().await?.and_then(|request| request.message);
+        let first = self.first(&mut inbound).await.map_err(|failure| meta.status(failure))?;
         let start = started(first).map_err(|failure| meta.status(failure))?;
         let (outbox, outgoing) = mpsc::channel(MESSAGES_AHEAD);
         let ended = CancellationToken::new();
@@ -81,6 +83,18 @@ impl CaseEventFeedService for FeedHandler {
 }
 
 impl FeedHandler {
+    /// What the consumer says first. It has a bounded time: a stream that says nothing would keep its place for ever.
+    async fn first(&self, inbound: &mut Streaming<FollowRequest>) -> Result<Option<Said>, Failure> {
+        tokio::select! {
+            first = inbound.message() => match first {
+                Ok(first) => Ok(first.and_then(|request| request.message)),
+                Err(_) => Err(Failure::new(Reason::Cancelled, "the consumer went away before it said who it is")),
+            },
+            () = tokio::time::sleep(INTRODUCTION_TIMEOUT) => Ok(None),
+            () = self.shutdown.cancelled() => Err(draining()),
+        }
+    }
+
     /// Notes acknowledgements until the stream ends. An unread half would keep the connection open, and the drain waiting.
     async fn hear(self, mut inbound: Streaming<FollowRequest>, consumer: String, ended: CancellationToken) {
         let mut next = async || ended.run_until_cancelled(inbound.message()).await;
@@ -91,7 +105,7 @@ impl FeedHandler {
             // Nobody can have made durable what does not exist.
             let position = acknowledgement.position.min(*self.head.borrow());
             if !self.consumers.acknowledge(&consumer, position) {
-                warn!(consumer, "the acknowledgements of {consumer} are not kept: there are too many consumers");
+                warn!(name: names::FEED_CONSUMER_IGNORED, consumer, "the acknowledgements of {consumer} are not kept: there are too many consumers");
                 return;
             }
         }
@@ -134,7 +148,7 @@ impl FeedHandler {
             }
             tokio::select! {
                 gone = send(outbox, next) => if gone.is_err() { return End::Gone },
-                () = self.shutdown.cancelled() => return draining(),
+                () = self.shutdown.cancelled() => return End::Failed(draining()),
             }
         }
     }
@@ -151,7 +165,7 @@ impl FeedHandler {
         match waited {
             Some(true) => {}
             // The server is told to end, or the writer has ended.
-            Some(false) => return Err(draining()),
+            Some(false) => return Err(End::Failed(draining())),
             None => return Ok(Say::Heartbeat(FeedHeartbeat { head_position })),
         }
         let read = move |connection: &_| schema::read_events(connection, sent, BATCH_EVENTS_MAX, BATCH_BYTES_MAX);
@@ -166,9 +180,9 @@ async fn send(outbox: &Outbox, message: Say) -> Result<(), mpsc::error::SendErro
     outbox.send(Ok(FollowResponse { message: Some(message) })).await
 }
 
-fn draining() -> End {
+fn draining() -> Failure {
     let failure = Failure::new(Reason::Draining, "the feed is shutting down; follow it again from the last position");
-    End::Failed(failure.with_retry_after(RETRY_DRAINING))
+    failure.with_retry_after(RETRY_DRAINING)
 }
 
 fn started(first: Option<Said>) -> Result<FollowStart, Failure> {

@@ -100,7 +100,7 @@ impl CommandHandler {
         let span = span_of(&parsed.command);
         let decide = async {
             let context = context(meta)?;
-            self.commands.carry_out(parsed, key, (context, meta)).await
+            self.commands.carry_out(parsed, key, (context, meta.deadline)).await
         };
         let accepted = decide.instrument(span.clone()).await.map_err(|failure| meta.status(failure))?;
         span.record("case.id", accepted.case.case_id.as_str());

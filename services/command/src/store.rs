@@ -77,7 +77,7 @@ fn open(process: &Process, condition: Condition) -> Result<Store, Exit> {
     })?;
     let lifecycle = Arc::new(in_force);
     let remembered = schema::load_acknowledgements(connection).map_err(failed)?;
-    let consumers = Arc::new(Consumers::new(&settings.command.required_consumers, remembered));
+    let consumers = Arc::new(Consumers::new(&settings.command.required_consumers, &remembered));
     let surroundings = Surroundings {
         clock: Arc::clone(&process.clock),
         entropy: Arc::clone(&process.entropy),

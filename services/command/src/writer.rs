@@ -32,8 +32,8 @@ pub(crate) enum Decided {
     Accepted { case: Case, position: u64, event: Option<Box<Event>> },
     /// It was carried out before, under the same key.
     Replayed { case: Case, position: u64 },
-    /// It would be carried out.
-    Valid { case: Case },
+    /// It would be carried out; a case that is new would get its number then.
+    Valid { case: Case, is_new: bool },
     /// The rules refuse it.
     Rejected(Rejection),
     /// Its key was used for another request.
@@ -113,7 +113,7 @@ impl CaseWriter {
         };
         let case = after(state, event.as_ref())?;
         if queued.validate_only {
-            return Ok(Decided::Valid { case });
+            return Ok(Decided::Valid { case, is_new: queued.command.case_id().is_none() });
         }
         self.store(tx, &case, event.as_ref())?;
         let state = schema::encode_case(&case);

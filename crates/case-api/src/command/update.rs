@@ -43,8 +43,13 @@ impl Path {
         ("due_time", Self::DueTime),
     ];
 
+    /// In the form of the protos or in that of JSON.
     fn parse(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, path)| *path)
+        match name {
+            "customFields" => Some(Self::CustomFields),
+            "dueTime" => Some(Self::DueTime),
+            _ => Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, path)| *path),
+        }
     }
 
     /// Whether the wire case says something of it.
@@ -92,7 +97,7 @@ pub fn update_case(request: &pb::UpdateCaseRequest) -> Result<ParsedCommand, Fai
         expected_version: request.expected_version,
         validate_only: request.validate_only,
     });
-    let masked: Vec<&str> = request.update_mask.iter().flat_map(|mask| &mask.paths).map(String::as_str).collect();
+    let masked: Vec<&str> = request.update_mask.split(',').map(str::trim).filter(|path| !path.is_empty()).collect();
     let (paths, unknown) = read_mask(&masked, case);
     let mut fields = Fields { violations: &mut reading.violations, case };
     let edits: Vec<Edit> = paths.into_iter().filter_map(|path| path.edit(&mut fields)).collect();

@@ -66,11 +66,14 @@ fn category(number: i32) -> Result<&'static str, LeafError> {
     Ok(category.as_str())
 }
 
-/// Always six digits of the second.
 fn time(unix_us: i64) -> Result<String, LeafError> {
-    let time = Timestamp::from_unix_us(unix_us).ok_or(LeafError::TimeOutOfRange)?;
-    let time = jiff::Timestamp::from_microsecond(time.unix_us()).map_err(|_| LeafError::TimeOutOfRange)?;
-    Ok(format!("{time:.6}"))
+    Timestamp::from_unix_us(unix_us).map(time_text).ok_or(LeafError::TimeOutOfRange)
+}
+
+/// A time as leaves write it: always six digits of the second.
+pub(crate) fn time_text(time: Timestamp) -> String {
+    // Every domain time lies within jiff's range (years -9999 to 9999).
+    format!("{:.6}", jiff::Timestamp::from_microsecond(time.unix_us()).unwrap_or_default())
 }
 
 fn trace_id(traceparent: &str) -> Cow<'static, str> {

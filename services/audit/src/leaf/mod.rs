@@ -25,6 +25,8 @@ use std::borrow::Cow;
 use case_api::RecordError;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use build::time_text;
+
 /// The largest leaf, in bytes. The tiles of a transparency log hold entries of up to 65,535 bytes; half of that leaves
 /// room for what may be put around it.
 pub const LEAF_BYTES_MAX: usize = 32 * 1024;
@@ -35,7 +37,7 @@ const SOURCE: &str = "casetracker/case-command";
 const SPEC_VERSION: &str = "1.0";
 const CONTENT_TYPE: &str = "application/json";
 /// Only accepted commands make events.
-const OUTCOME_ACCEPTED: &str = "ACCEPTED";
+pub(crate) const OUTCOME_ACCEPTED: &str = "ACCEPTED";
 
 /// One audit leaf. The fields stand in the order of their names by UTF-16 code units, as JCS wants members.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use case_api::action_name;
 use case_api::event_pb::{Action, Category, Evidence, EvidenceChange};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -48,6 +49,43 @@ fn transitioned() -> Evidence {
     }
 }
 
+/// What each other action changes, on the case that was created.
+fn changed(action: Action, changes: Vec<EvidenceChange>) -> Evidence {
+    Evidence { action: action.into(), case_version: 2, position: 2, changes, ..created() }
+}
+
+fn updated() -> Evidence {
+    let fields = EvidenceChange { field: "custom_fields".to_owned(), ..digested(0xb2, 0xc3) };
+    let description = EvidenceChange { field: "description".to_owned(), to_digest: Vec::new(), ..digested(0xd4, 0) };
+    let plain = [valued("priority", "LOW", "HIGH"), valued("due_time", "", "2026-11-23T09:30:00.25Z")];
+    changed(Action::CaseUpdated, [fields, description].into_iter().chain(plain).collect())
+}
+
+fn assigned() -> Evidence {
+    changed(Action::CaseAssigned, vec![valued("assignee", "", "citra"), valued("team", "claims", "")])
+}
+
+/// The body is free text: the leaf has its digest.
+fn commented() -> Evidence {
+    let body = EvidenceChange { field: "comment".to_owned(), from_digest: Vec::new(), ..digested(0, 0xe5) };
+    changed(Action::CaseCommented, vec![body])
+}
+
+/// A link is no free text.
+fn linked() -> Evidence {
+    changed(Action::CaseLinked, vec![valued("link", "", r#"{"case_id":"CASE-002","link_type":"DUPLICATES"}"#)])
+}
+
+fn unlinked() -> Evidence {
+    let reason_digest = vec![0x0f; 32];
+    let changes = vec![valued("link", r#"{"case_id":"CASE-002","link_type":"CHILD_OF"}"#, "")];
+    Evidence { reason_digest, ..changed(Action::CaseUnlinked, changes) }
+}
+
+fn digested(from: u8, to: u8) -> EvidenceChange {
+    EvidenceChange { from_digest: vec![from; 32], to_digest: vec![to; 32], ..EvidenceChange::default() }
+}
+
 fn valued(field: &str, from: &str, to: &str) -> EvidenceChange {
     EvidenceChange { field: field.to_owned(), from: from.to_owned(), to: to.to_owned(), ..EvidenceChange::default() }
 }
@@ -56,24 +94,39 @@ fn bytes(evidence: &Evidence) -> Vec<u8> {
     Leaf::of(evidence).unwrap().to_bytes().unwrap()
 }
 
-/// The golden files are the stored format: a change that moves a byte of them is a new version of the leaf.
-#[test]
-fn leaves_keep_their_bytes() {
-    let golden = [
+/// One event of each action, with the bytes of its leaf. The files are the stored format: a change that moves a byte of
+/// them is a new version of the leaf.
+fn golden() -> [(Evidence, &'static str); case_domain::Action::ALL.len()] {
+    [
         (created(), include_str!("../../golden/case_created.v1.json")),
         (transitioned(), include_str!("../../golden/case_transitioned.v1.json")),
-    ];
-    for (evidence, expected) in golden {
+        (updated(), include_str!("../../golden/case_updated.v1.json")),
+        (assigned(), include_str!("../../golden/case_assigned.v1.json")),
+        (commented(), include_str!("../../golden/case_commented.v1.json")),
+        (linked(), include_str!("../../golden/case_linked.v1.json")),
+        (unlinked(), include_str!("../../golden/case_unlinked.v1.json")),
+    ]
+}
+
+#[test]
+fn every_action_has_a_golden_leaf() {
+    let actions = golden().map(|(evidence, _)| action_name(evidence.action).unwrap());
+    assert_eq!(actions, case_domain::Action::ALL.map(case_domain::Action::as_str));
+}
+
+#[test]
+fn leaves_keep_their_bytes() {
+    for (evidence, expected) in golden() {
         let leaf = String::from_utf8(bytes(&evidence)).unwrap();
         assert_eq!(leaf, expected.trim_end());
     }
 }
 
+/// Apart from what is written today: what was written once must be readable for ever.
 #[test]
-fn a_leaf_reads_back() {
-    for evidence in [created(), transitioned()] {
-        let leaf = Leaf::of(&evidence).unwrap();
-        assert_eq!(Leaf::parse(&bytes(&evidence)), Ok(leaf));
+fn leaves_that_were_written_once_read_back() {
+    for (evidence, stored) in golden() {
+        assert_eq!(Leaf::parse(stored.trim_end().as_bytes()), Ok(Leaf::of(&evidence).unwrap()));
     }
 }
 

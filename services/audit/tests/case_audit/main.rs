@@ -4,6 +4,7 @@
 
 mod erasing;
 mod events;
+mod filtering;
 mod halting;
 mod reading;
 mod recording;
@@ -12,3 +13,4 @@ mod spans;
 mod starting;
 mod system;
 mod telemetry;
+mod varied;

@@ -5,6 +5,7 @@ use tonic::Code;
 
 use crate::events::{CANARY, Happened, TRACE_ID, event_id, of_cases, record};
 use crate::system::{Surroundings, of_case};
+use crate::varied;
 
 fn change(field: &str, from: &str, to: &str) -> AuditChange {
     AuditChange { field: field.to_owned(), from: from.to_owned(), to: to.to_owned() }
@@ -144,5 +145,34 @@ async fn reads_without_an_actor_are_refused() {
     let (_surroundings, audit) = Surroundings::recorded(of_cases(1)).await;
     let anonymous = audit.client.clone().list_audit_events(ListAuditEventsRequest::default()).await.unwrap_err();
     assert_eq!(anonymous.code(), Code::Unauthenticated);
+    audit.stop().await;
+}
+
+/// The body of a comment is free text, a link is not: what is in the leaf, and what is left when the text is erased.
+#[tokio::test]
+async fn every_action_is_recorded_and_only_free_text_can_be_erased() {
+    let (surroundings, audit) = Surroundings::recorded(varied::events()).await;
+    let shown = |events: &[case_api::pb::AuditEvent], action: &str| {
+        let event = events.iter().find(|event| event.action == action).unwrap();
+        (event.changes.clone(), String::from_utf8(event.leaf.clone()).unwrap())
+    };
+    let link = r#"{"case_id":"CASE-009","link_type":"DUPLICATES"}"#;
+    let events = audit.all().await;
+    for (action, expected) in [
+        ("case_updated", change("priority", "", "HIGH")),
+        ("case_assigned", change("assignee", "", "dewi")),
+        ("case_commented", change("comment", "", CANARY)),
+        ("case_linked", change("link", "", link)),
+        ("case_unlinked", change("link", link, "")),
+    ] {
+        let (changes, leaf) = shown(&events, action);
+        assert_eq!(changes, [expected], "{action}");
+        assert!(!leaf.contains(CANARY) && leaf.contains(action), "{leaf}");
+        assert_eq!(leaf.contains("CASE-009"), action.contains("link"), "{leaf}");
+    }
+    surroundings.tamper("UPDATE audit_log SET content = x''");
+    let events = audit.all().await;
+    assert_eq!(shown(&events, "case_commented").0, [change("comment", "", case_api::ERASED)]);
+    assert_eq!(shown(&events, "case_linked").0, [change("link", "", link)]);
     audit.stop().await;
 }

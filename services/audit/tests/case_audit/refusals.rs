@@ -1,6 +1,6 @@
 //! Errors, with everything that the contract promises in them.
 
-use case_api::pb::ListAuditEventsRequest;
+use case_api::pb::{AuditEventFilter, ListAuditEventsRequest};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -57,6 +57,34 @@ async fn invalid_requests_name_every_invalid_field() {
         assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, expected));
         assert_eq!(fields(&status), invalid);
     }
+    audit.stop().await;
+}
+
+#[tokio::test]
+async fn a_filter_names_every_invalid_field_and_what_there_is_instead() {
+    let (_surroundings, audit) = Surroundings::recorded(of_cases(1)).await;
+    let never = || Some(prost_types::Timestamp { seconds: 0, nanos: -1 });
+    let filter = AuditEventFilter {
+        case_id: "x".repeat(129),
+        actor_id: CANARY.repeat(9),
+        action: "case_closed".to_owned(),
+        outcome: 9,
+        time_from: never(),
+        time_to: never(),
+        request_id: "r".repeat(129),
+        trace_id: "0af7".to_owned(),
+    };
+    let request = ListAuditEventsRequest { filter: Some(filter), page_size: -1, page_token: "x".to_owned() };
+    let status = audit.list(request).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "VALIDATION_FAILED"));
+    let filters = ["case_id", "actor_id", "action", "outcome", "time_from", "time_to", "request_id", "trace_id"];
+    let mut found = fields(&status);
+    found.sort();
+    let mut wanted: Vec<String> = filters.iter().map(|name| format!("filter.{name}")).collect();
+    wanted.extend(["page_size".to_owned(), "page_token".to_owned()]);
+    wanted.sort();
+    assert_eq!(found, wanted);
+    assert!(status.message().contains("case_created, case_transitioned, case_updated"), "{}", status.message());
     audit.stop().await;
 }
 

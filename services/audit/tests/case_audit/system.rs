@@ -149,7 +149,7 @@ impl Audit {
 }
 
 pub(crate) fn of_case(case_id: &str) -> ListAuditEventsRequest {
-    let filter = Some(AuditEventFilter { case_id: case_id.to_owned() });
+    let filter = Some(AuditEventFilter { case_id: case_id.to_owned(), ..AuditEventFilter::default() });
     ListAuditEventsRequest { filter, ..ListAuditEventsRequest::default() }
 }
 

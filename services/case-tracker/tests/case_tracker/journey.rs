@@ -21,7 +21,7 @@ async fn read(system: &System, case_id: &str, token: &str) -> Case {
 /// The audit events of a case once there are `count`: the log follows the commands within moments.
 async fn audit_events(system: &System, case_id: &str, count: usize) -> Vec<AuditEvent> {
     poll_until("the audit events", || async {
-        let filter = Some(AuditEventFilter { case_id: case_id.to_owned() });
+        let filter = Some(AuditEventFilter { case_id: case_id.to_owned(), ..AuditEventFilter::default() });
         let request = ListAuditEventsRequest { filter, ..ListAuditEventsRequest::default() };
         let events = system.audit(amira()).list_audit_events(request).await.unwrap().into_inner().audit_events;
         (events.len() >= count).then_some(events)

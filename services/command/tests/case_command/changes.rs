@@ -5,7 +5,6 @@ use case_api::pb::{
     AddCommentRequest, AssignCaseRequest, Case, CaseLink, LinkCasesRequest, LinkType, Priority, TransitionCaseRequest,
     UnlinkCasesRequest, UpdateCaseRequest,
 };
-use prost_types::FieldMask;
 use test_support::CallerChannel;
 use tonic::Code;
 
@@ -14,8 +13,7 @@ use crate::{Bench, creation, refused, transition};
 type Client = CaseCommandServiceClient<CallerChannel>;
 
 fn update(case: Case, paths: &[&str]) -> UpdateCaseRequest {
-    let update_mask = Some(FieldMask { paths: paths.iter().map(|path| (*path).to_owned()).collect() });
-    UpdateCaseRequest { case: Some(case), update_mask, ..UpdateCaseRequest::default() }
+    UpdateCaseRequest { case: Some(case), update_mask: paths.join(","), ..UpdateCaseRequest::default() }
 }
 
 fn first(title: &str) -> Case {
@@ -87,6 +85,21 @@ async fn an_empty_mask_means_the_fields_that_are_set_and_a_star_means_all() {
     let all = Case { title: "after".to_owned(), ..new };
     let case = client.update_case(update(all, &["*"])).await.unwrap().into_inner().case.unwrap();
     assert_eq!((case.title.as_str(), case.reporter.as_str(), case.team.as_str()), ("after", "", "housing"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_mask_is_read_in_the_form_of_the_protos_and_in_that_of_json() {
+    let bench = Bench::new();
+    let server = bench.start().await;
+    let mut client = server.client("amira");
+    client.create_case(creation("t", "")).await.unwrap();
+    for (version, mask) in [(2, "due_time, title"), (3, "dueTime,title")] {
+        let due_time = Some(prost_types::Timestamp { seconds: version, nanos: 0 });
+        let new = Case { due_time, ..first("t") };
+        let case = client.update_case(update(new, &[mask])).await.unwrap().into_inner().case.unwrap();
+        assert_eq!((i64::try_from(case.version).unwrap(), case.due_time), (version, due_time));
+    }
     server.stop().await;
 }
 

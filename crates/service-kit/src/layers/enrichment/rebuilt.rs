@@ -1,5 +1,7 @@
 //! Which failure a foreign status means.
 
+use std::time::Duration;
+
 use rpc_error::{Failure, Reason};
 use tonic::{Code, Status};
 use tracing::error;
@@ -13,6 +15,9 @@ const PATH_BYTES_MAX: usize = 256;
 const UNREADABLE: [&str; 4] =
     ["failed to decode", "Missing request message", "Unexpected EOF decoding", "protocol error: received message"];
 
+/// How tonic and h2 say that the caller broke off in the middle of its request: a lost connection, a reset stream.
+const BROKEN_OFF: [&str; 2] = ["h2 protocol error", "error reading a body from connection"];
+
 /// What a status without an `ErrorInfo` means.
 pub(super) fn failure(status: &Status, path: &str, message_bytes: usize) -> Failure {
     match status.code() {
@@ -20,13 +25,14 @@ pub(super) fn failure(status: &Status, path: &str, message_bytes: usize) -> Fail
         Code::Internal if UNREADABLE.iter().any(|begin| status.message().starts_with(begin)) => {
             undecodable(status.message())
         }
+        Code::Unknown | Code::Internal | Code::Unavailable if is_broken_off(status) => went_away(),
         Code::InvalidArgument => undecodable(status.message()),
         Code::Unimplemented if status.message().is_empty() => unknown_method(path),
         // For instance an unsupported compression: the message says what.
         Code::Unimplemented => Failure::new(Reason::Unimplemented, status.message()),
         Code::DeadlineExceeded => super::super::deadline::expired(),
         Code::Cancelled if is_timeout(status) => super::super::deadline::expired(),
-        Code::Cancelled => Failure::new(Reason::Cancelled, "the caller went away"),
+        Code::Cancelled => went_away(),
         // No handler of ours answers so: all of them go through rpc_error. It is a bug, and told as one.
         Code::Ok
         | Code::Unknown
@@ -52,6 +58,14 @@ pub(super) fn log_if_unexpected(failure: &Failure, status: &Status) {
     }
 }
 
+fn went_away() -> Failure {
+    Failure::new(Reason::Cancelled, "the caller went away")
+}
+
+fn is_broken_off(status: &Status) -> bool {
+    BROKEN_OFF.iter().any(|begin| status.message().starts_with(begin))
+}
+
 fn too_large(message_bytes: usize) -> Failure {
     let text = format!("the message is larger than {message_bytes} bytes (limits.message_bytes): send less at once");
     Failure::new(Reason::MessageTooLarge, text)
@@ -59,6 +73,8 @@ fn too_large(message_bytes: usize) -> Failure {
         .with_metadata("scope", "message")
         .with_metadata("limit", message_bytes.to_string())
         .with_quota("message", &format!("limits.message_bytes = {message_bytes}"))
+        // As every RESOURCE_EXHAUSTED of the contract. No wait makes a message smaller; a smaller one may come at once.
+        .with_retry_after(Duration::ZERO)
 }
 
 fn undecodable(why: &str) -> Failure {
