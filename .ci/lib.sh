@@ -9,6 +9,8 @@ ready=$ci_home/ready
 case_tools=${CASE_TOOLS:-$HOME/.cache/case-tools}
 # Helpers of a machine that can reach neither an image registry nor GitHub. Everything works without them where the tools are installed.
 shared_tools=$root/../shared/tools
+# Real cases, which are not part of the repository.
+incident_log=${CASE_INCIDENT_LOG:-$root/../shared/data/incidents.jsonl.gz}
 notes=$ci_home/notes
 stage=$(basename "${0%.sh}")
 

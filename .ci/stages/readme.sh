@@ -45,6 +45,11 @@ source "$work/create.sh" >"$work/again.got"
 jq -e '.replayed and .case.caseId == "CASE-001"' "$work/again.got" >/dev/null || { cat "$work/again.got"; fail "README: the second create is no replay"; }
 echo "ok: create, replayed"
 
+block casectl >"$work/casectl.sh"
+timeout 600 bash -euo pipefail "$work/casectl.sh" >"$work/casectl.out" 2>&1 || { cat "$work/casectl.out"; fail "README: casectl"; }
+grep -q SUBMITTED "$work/casectl.out" || { cat "$work/casectl.out"; fail "README: casectl does not show the move"; }
+echo "ok: casectl"
+
 second=0
 timeout 120 bash -c "exec $(block serve)" >"$work/second.out" 2>"$work/second.log" || second=$?
 [ "$second" -eq 75 ] || { cat "$work/second.log"; fail "README: a second start exits with $second, not with 75"; }

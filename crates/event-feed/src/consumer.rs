@@ -44,12 +44,15 @@ pub struct SpanNames {
 }
 
 /// What the feed says of itself when it is opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opened {
     /// The store's random id; a restored store has another one.
     pub epoch: [u8; 16],
     /// The last committed position.
     pub head: u64,
+    /// The id of the event at the consumer's own position; empty if the feed has none there. Where it is not the id of the
+    /// consumer's own last event, the feed's store has lost what the consumer has followed.
+    pub after_event_id: String,
 }
 
 /// Why following has to stop until somebody has looked: going on would do harm, and trying again would not help.

@@ -159,7 +159,8 @@ type Sender = mpsc::Sender<Result<FollowResponse, Status>>;
 /// Ends when nobody listens any more.
 async fn say(mut content: watch::Receiver<Content>, after: u64, sender: &Sender) -> Option<()> {
     let now = content.borrow_and_update().clone();
-    let opened = FeedOpened { epoch: now.epoch.to_vec(), head_position: head(&now) };
+    let after_event_id = event_id_at(&now, after);
+    let opened = FeedOpened { epoch: now.epoch.to_vec(), head_position: head(&now), after_event_id };
     send(sender, Saying::Opened(opened)).await?;
     send(sender, Saying::Lifecycle(now.lifecycle.clone())).await?;
     let mut lifecycle = now.lifecycle.clone();
@@ -186,4 +187,9 @@ async fn send(sender: &Sender, message: Saying) -> Option<()> {
 
 fn head(content: &Content) -> u64 {
     content.events.len() as u64
+}
+
+fn event_id_at(content: &Content, position: u64) -> String {
+    let evidence = content.events.iter().filter_map(|event| event.evidence.as_ref());
+    evidence.filter(|evidence| evidence.position == position).map(|evidence| evidence.event_id.clone()).collect()
 }

@@ -130,7 +130,8 @@ impl Follower {
         let Ok(epoch) = <[u8; 16]>::try_from(opened.epoch.as_slice()) else {
             return Err(Stop::Broken(format!("the feed's epoch has {} bytes, not 16", opened.epoch.len())));
         };
-        let go_on = self.blocking(move |consumer| consumer.opened(&Opened { epoch, head })).await?;
+        let told = Opened { epoch, head, after_event_id: opened.after_event_id.clone() };
+        let go_on = self.blocking(move |consumer| consumer.opened(&told)).await?;
         self.progress.at(go_on);
         self.progress.head(head);
         if go_on == 0 {

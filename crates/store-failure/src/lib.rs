@@ -48,8 +48,14 @@ pub fn failure(error: &Error, operation: &'static str, store: &Condition) -> Fai
     }
 }
 
-/// How the process ends when its store at `path` cannot be opened, or failed under it.
-pub fn exit(error: &Error, path: &Path) -> Exit {
+/// What to do about a corrupt store that holds what nobody else has.
+pub const RESTORE: &str = "restore it from a back-up";
+/// What to do about a corrupt store that was built from the event feed.
+pub const REBUILD: &str = "remove the file, its -wal and its -shm: it is built anew from the event feed";
+
+/// How the process ends when its store at `path` cannot be opened, or failed under it. `remedy` is what to do about a corrupt
+/// one.
+pub fn exit(error: &Error, path: &Path, remedy: &str) -> Exit {
     let (path, reason) = (path.display(), chain(error));
     let (code, message) = match error {
         Error::InUse { .. } => (ExitCode::InUse, format!("{reason}: another instance runs on this data")),
@@ -57,7 +63,7 @@ pub fn exit(error: &Error, path: &Path) -> Exit {
         Error::SchemaTooNew { .. } | Error::SchemaDiverged { .. } => {
             (ExitCode::Configuration, format!("{path}: {reason}; start a program of that version or a newer one"))
         }
-        Error::Corrupt { .. } => (ExitCode::DataCorrupt, format!("{path}: {reason}; restore it from a back-up")),
+        Error::Corrupt { .. } => (ExitCode::DataCorrupt, format!("{path}: {reason}; {remedy}")),
         Error::Unavailable { .. } => (ExitCode::Unavailable, format!("{path}: {reason}")),
         Error::Full => (ExitCode::CannotCreate, format!("{path}: {reason}; free some space")),
         Error::DiskFailed { .. } | Error::Statement { .. } | Error::WriterPanicked { .. } => {
@@ -109,7 +115,7 @@ mod tests {
     #[test]
     fn each_trouble_at_start_has_its_own_exit_code() {
         let path = Path::new("command.db");
-        let code = |error: Error| exit(&error, path).code;
+        let code = |error: Error| exit(&error, path, RESTORE).code;
         assert_eq!(code(Error::InUse { path: path.to_owned() }), ExitCode::InUse);
         assert_eq!(code(Error::CannotCreate { path: path.to_owned(), source: None }), ExitCode::CannotCreate);
         assert_eq!(code(Error::SchemaTooNew { found: 2, supported: 1 }), ExitCode::Configuration);

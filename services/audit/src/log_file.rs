@@ -26,8 +26,10 @@ impl LogFile {
     pub(crate) async fn open(address: &str) -> Result<Self, Exit> {
         let StoreAddress::Sqlite(path) =
             address.parse().map_err(|error| Exit::new(ExitCode::Configuration, format!("audit.store: {error}")))?;
-        let opened =
-            tokio::task::spawn_blocking(move || open(&path).map_err(|error| store_failure::exit(&error, &path))).await;
+        let opened = tokio::task::spawn_blocking(move || {
+            open(&path).map_err(|error| store_failure::exit(&error, &path, store_failure::RESTORE))
+        })
+        .await;
         opened.unwrap_or_else(|panic| Err(Exit::new(ExitCode::DataCorrupt, format!("opening the audit log: {panic}"))))
     }
 }

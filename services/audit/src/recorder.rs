@@ -75,7 +75,10 @@ impl Recorder {
     fn go_on(&self, feed: &Opened) -> Result<u64, Stopped> {
         let state = store::load_state(self.writer().connection())?;
         match state {
-            Some(state) if state.length > 0 => check_feed(&state, feed).map_err(Stopped::Halt),
+            Some(state) if state.length > 0 => {
+                let last_event_id = store::last_event_id(self.writer().connection())?;
+                check_feed(&state, &last_event_id, feed).map_err(Stopped::Halt)
+            }
             // Nothing is recorded that could be of another store.
             Some(_) | None => self.adopt(feed),
         }
@@ -136,7 +139,7 @@ impl Consumer for Recorder {
 }
 
 /// An audit log cannot be rebuilt from another feed: whoever compares them must be able to, so nothing is touched.
-fn check_feed(state: &LogState, feed: &Opened) -> Result<u64, Halt> {
+fn check_feed(state: &LogState, last_event_id: &str, feed: &Opened) -> Result<u64, Halt> {
     let (position, length) = (state.position, state.length);
     if state.epoch != feed.epoch {
         let (ours, theirs) = (shown(&state.epoch), shown(&feed.epoch));
@@ -153,6 +156,14 @@ fn check_feed(state: &LogState, feed: &Opened) -> Result<u64, Halt> {
              events that were acknowledged here. Nothing was changed. Check the disk and the last restart of \
              case-command; what was lost is in the audit log",
             feed.head
+        )));
+    }
+    if feed.after_event_id != last_event_id {
+        return Err(Halt::new(format!(
+            "the feed has another event at position {position} than the audit log ({}, here {last_event_id}): \
+             case-command has lost events that were acknowledged here, and has gone on. Nothing was changed. Stop \
+             case-command and compare the two; what was lost is in the audit log",
+            feed.after_event_id
         )));
     }
     Ok(position)

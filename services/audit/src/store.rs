@@ -83,6 +83,13 @@ pub(crate) fn end_of_log(connection: &Connection) -> Result<(u64, u64), Error> {
     Ok(end.optional()?.unwrap_or_default())
 }
 
+/// The id of the event that was recorded last, as text; empty if none was.
+pub(crate) fn last_event_id(connection: &Connection) -> Result<String, Error> {
+    let sql = "SELECT event_id FROM audit_log ORDER BY log_index DESC LIMIT 1";
+    let bytes: Option<[u8; 16]> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
+    Ok(bytes.map(|bytes| Uuid::from_bytes(bytes).to_string()).unwrap_or_default())
+}
+
 /// The record of an event.
 pub(crate) fn find_event(connection: &Connection, event_id: Uuid) -> Result<Option<StoredRecord>, Error> {
     let sql = "SELECT log_index, leaf, content FROM audit_log WHERE event_id = ?1";

@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 pub use banner::banner;
+pub use case_command::check;
 
 /// The three services with their ports taken and their stores open, and nothing served yet.
 pub struct CaseTracker {

@@ -104,6 +104,11 @@ impl Commands {
             .with_metadata("consumer", consumer)
             .with_metadata("waiting", waiting.to_string())
             .with_retry_after(RETRY_BACKLOG)),
+            Decided::HistoryLost => Err(Failure::new(
+                Reason::StoreUnavailable,
+                "the store has lost events that were acknowledged; the operator has to restore it",
+            )
+            .with_retry_after(RETRY_BACKLOG)),
         }
     }
 

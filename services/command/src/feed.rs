@@ -19,7 +19,7 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
-use tracing::{Instrument, Span, info, warn};
+use tracing::{Instrument, Span, error, info, warn};
 
 use crate::consumers::Consumers;
 use crate::lifecycle::LifecycleInForce;
@@ -115,6 +115,7 @@ impl FeedHandler {
     async fn speak(mut self, outbox: Outbox, start: FollowStart, meta: RequestMeta, ended: CancellationToken) {
         let _ended = ended.drop_guard();
         let FollowStart { consumer, after_position } = start;
+        self.notice_lost_history(&consumer, after_position);
         info!(name: names::FEED_CONSUMER_CONNECTED, consumer, after_position, "{consumer} follows the feed after position {after_position}");
         let reason = match self.run(&outbox, after_position).await {
             End::Gone => "the consumer went away".to_owned(),
@@ -128,8 +129,28 @@ impl FeedHandler {
         info!(name: names::FEED_CONSUMER_DISCONNECTED, consumer, reason, "{consumer} no longer follows the feed: {reason}");
     }
 
+    /// A required consumer acknowledges what it has made durable: if it is ahead of this store, this store has lost commits.
+    /// Going on would give their positions and numbers to other events.
+    fn notice_lost_history(&self, consumer: &str, after_position: u64) {
+        let head = *self.head.borrow();
+        if after_position <= head || !self.consumers.is_required(consumer) {
+            return;
+        }
+        self.consumers.lose_history();
+        self.store.fail(format!("{consumer} has events up to position {after_position}, this store only up to {head}"));
+        error!(
+            name: names::FEED_HISTORY_LOST,
+            consumer, position = after_position, head,
+            "the store has lost events: {consumer} has them up to position {after_position}, this store only up to {head}. \
+             Commands are refused. Stop case-command and restore its store from a back-up"
+        );
+    }
+
     async fn run(&mut self, outbox: &Outbox, after_position: u64) -> End {
-        let opened = FeedOpened { epoch: self.epoch.0.to_vec(), head_position: *self.head.borrow() };
+        let opened = match self.opened(after_position).await {
+            Ok(opened) => opened,
+            Err(failure) => return End::Failed(failure),
+        };
         let lifecycle = self.lifecycle.definition.clone();
         for message in [Say::Opened(opened), Say::Lifecycle(lifecycle)] {
             if send(outbox, message).await.is_err() {
@@ -151,6 +172,14 @@ impl FeedHandler {
                 () = self.shutdown.cancelled() => return End::Failed(draining()),
             }
         }
+    }
+
+    /// What the feed says of itself to a consumer at this position.
+    async fn opened(&self, after_position: u64) -> Result<FeedOpened, Failure> {
+        let head_position = *self.head.borrow();
+        let read = self.readers.read_blocking(move |connection| schema::event_id_at(connection, after_position)).await;
+        let failed = |error| store_failure::failure(&error, "read of the feed", &self.store);
+        Ok(FeedOpened { epoch: self.epoch.0.to_vec(), head_position, after_event_id: read.map_err(failed)? })
     }
 
     /// Waits for events after a position, or for the time of a sign of life.

@@ -28,6 +28,7 @@ use service_kit::health::{Condition, Health};
 use service_kit::host::Host;
 use service_kit::identity::Identity;
 use service_kit::program::Process;
+use service_kit::settings::Settings;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -106,6 +107,11 @@ impl CaseCommand {
             .max_encoding_message_size(message_bytes_max);
         Routes::new(commands).add_service(feed)
     }
+}
+
+/// Reads what the configuration only points to, for `config check`: the lifecycle file.
+pub fn check(settings: &Settings) -> Result<(), Exit> {
+    lifecycle::read(settings.lifecycle.path.as_deref()).map(|_| ())
 }
 
 /// Ends the streams of the feed, but only after callers can see that the server drains.

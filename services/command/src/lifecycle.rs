@@ -26,8 +26,9 @@ pub(crate) struct LifecycleInForce {
 pub(crate) fn read(path: Option<&Path>) -> Result<Lifecycle, Exit> {
     match path {
         None => Ok(lifecycle_file::default_lifecycle()),
-        Some(path) => lifecycle_file::read(path)
-            .map_err(|error| Exit::new(ExitCode::Configuration, format!("lifecycle {}: {error}", path.display()))),
+        Some(path) => {
+            lifecycle_file::read(path).map_err(|error| Exit::new(ExitCode::Configuration, store_failure::chain(&error)))
+        }
     }
 }
 

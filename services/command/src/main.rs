@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         version: env!("CARGO_PKG_VERSION"),
         lifecycle_flag: true,
         health_addresses: |settings| vec![settings.command.listen],
+        check: case_command::check,
     };
     program::main(&program, serve)
 }

@@ -26,6 +26,8 @@ pub(crate) const LIFECYCLE_CHANGED: &str = "lifecycle_changed";
 pub(crate) const FEED_CONSUMER_CONNECTED: &str = "feed_consumer_connected";
 /// A consumer no longer follows the feed.
 pub(crate) const FEED_CONSUMER_DISCONNECTED: &str = "feed_consumer_disconnected";
+/// A required consumer has events that the store has lost.
+pub(crate) const FEED_HISTORY_LOST: &str = "feed_history_lost";
 /// A consumer's acknowledgements are not kept: there are too many names.
 pub(crate) const FEED_CONSUMER_IGNORED: &str = "feed_consumer_ignored";
 /// The store is open.

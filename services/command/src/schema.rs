@@ -122,6 +122,14 @@ pub(crate) fn read_events(
     Ok(events)
 }
 
+/// The id of the event at a position; empty if there is none.
+pub(crate) fn event_id_at(connection: &Connection, position: u64) -> Result<String, Error> {
+    let mut select = connection.prepare_cached("SELECT evidence FROM events WHERE position = ?1")?;
+    let evidence: Option<Vec<u8>> = select.query_row([position.cast_signed()], |row| row.get(0)).optional()?;
+    let Some(evidence) = evidence else { return Ok(String::new()) };
+    Ok(Evidence::decode(&*evidence).map_err(|error| undecodable("event", &error))?.event_id)
+}
+
 /// Every remembered key, oldest first.
 pub(crate) fn each_key(connection: &Connection, mut visit: impl FnMut(StoredKey)) -> Result<(), Error> {
     let mut select =

@@ -64,16 +64,16 @@ fn open(process: &Process, condition: Condition) -> Result<Store, Exit> {
     })?;
     let wanted = lifecycle::read(settings.lifecycle.path.as_deref())?;
     let file = SqliteFile::open(&path, schema::migrations(), Durability::Full)
-        .map_err(|error| store_failure::exit(&error, &path))?;
+        .map_err(|error| store_failure::exit(&error, &path, store_failure::RESTORE))?;
     let readers = file.readers(READERS);
     let writer = file.into_writer();
     let connection = writer.connection();
-    let failed = |error: Error| store_failure::exit(&error, &path);
+    let failed = |error: Error| store_failure::exit(&error, &path, store_failure::RESTORE);
     let epoch = writer::found(connection, &*process.entropy).map_err(failed)?;
     let now_us = process.clock.unix_us();
     let in_force = lifecycle::put_in_force(connection, wanted, now_us).map_err(|error| match error {
         PutInForceError::Strands(_) => Exit::new(ExitCode::Configuration, error.to_string()),
-        PutInForceError::Store(error) => store_failure::exit(&error, &path),
+        PutInForceError::Store(error) => store_failure::exit(&error, &path, store_failure::RESTORE),
     })?;
     let lifecycle = Arc::new(in_force);
     let remembered = schema::load_acknowledgements(connection).map_err(failed)?;
@@ -91,7 +91,7 @@ fn open(process: &Process, condition: Condition) -> Result<Store, Exit> {
     let fatal_path = path.clone();
     let fatal = move |error: Error| {
         condition.fail("the writer has ended");
-        exit::now(&store_failure::exit(&error, &fatal_path))
+        exit::now(&store_failure::exit(&error, &fatal_path, store_failure::RESTORE))
     };
     let (writer, thread) =
         GroupCommit::start(writer, participant, Limits::default(), StoreMetrics::new(), fatal).map_err(failed)?;

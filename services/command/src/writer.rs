@@ -40,6 +40,8 @@ pub(crate) enum Decided {
     KeyReused,
     /// Too many events wait for a required consumer.
     BacklogFull { consumer: String, waiting: u64 },
+    /// A required consumer has events that this store has lost.
+    HistoryLost,
 }
 
 /// What decisions need besides the store.
@@ -141,8 +143,11 @@ impl CaseWriter {
         Ok(())
     }
 
-    /// Whether the required consumer that is furthest behind is too far behind.
+    /// Whether a required consumer is too far behind, or ahead, which cannot be.
     fn backlog(&self) -> Option<Decided> {
+        if self.surroundings.consumers.history_is_lost() {
+            return Some(Decided::HistoryLost);
+        }
         let (consumer, acknowledged) = self.surroundings.consumers.slowest_required()?;
         let waiting = self.counters.position.saturating_sub(acknowledged);
         (waiting >= self.surroundings.backlog_max).then_some(Decided::BacklogFull { consumer, waiting })

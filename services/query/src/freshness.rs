@@ -50,6 +50,14 @@ impl Freshness {
         }
     }
 
+    /// The lifecycle last received, with its version. Nobody waits for it.
+    pub(crate) fn lifecycle(&self) -> Result<(u32, Arc<Lifecycle>), Failure> {
+        let view = self.view.borrow();
+        let known = view.lifecycle.clone().map(|lifecycle| (view.lifecycle_version, lifecycle));
+        drop(view);
+        known.ok_or_else(|| lagging(Lag { position: 0, wanted: 0 }))
+    }
+
     async fn wait_until_fresh(&self, tokens: &[ConsistencyToken], deadline: Instant) -> Verdict {
         let until = give_up_at(Instant::now(), deadline, self.wait_max);
         let mut view = self.view.clone();

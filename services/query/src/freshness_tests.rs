@@ -21,7 +21,7 @@ fn view(position: u64, rebuild_head: u64) -> View {
         transitions: vec![],
     };
     let lifecycle = Some(Arc::new(lifecycle_from_pb(&definition).unwrap()));
-    View { place: Some(Place { epoch: HERE, position, rebuild_head }), lifecycle }
+    View { place: Some(Place { epoch: HERE, position, rebuild_head }), lifecycle, lifecycle_version: 1 }
 }
 
 fn freshness(view: View) -> (watch::Sender<View>, Freshness) {

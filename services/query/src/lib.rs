@@ -2,22 +2,29 @@
 //!
 //! [`projection`] follows the event feed and keeps each case as its events make it, with its position in the same
 //! transaction. [`grpc`] answers: [`request`] says what is asked for, [`freshness`] waits for what the caller has already
-//! seen, [`reads`] reads at one position. The SQL stands in [`schema`] (rows) and [`list_sql`] (lists).
+//! seen, [`reads`] reads at one position. The SQL stands in [`schema`] and [`row`] (cases), [`history_sql`] (timelines
+//! and comments), [`link_sql`] (links from the other side) and [`list_sql`] (lists).
 
 mod filter;
 mod freshness;
 mod grpc;
+mod history_sql;
+mod link_sql;
 mod list_sql;
 mod metrics;
 mod names;
+mod order;
 mod page_token;
 mod problems;
 mod projection;
 mod reads;
 mod request;
+mod row;
 mod schema;
+mod status_times;
 mod store;
 mod stored;
+mod stored_entry;
 mod view;
 
 use std::sync::Arc;
@@ -74,6 +81,7 @@ impl CaseQuery {
             store: conditions.store,
             metrics,
             message_bytes_max: settings.limits.message_bytes,
+            clock: Arc::clone(&process.clock),
         };
         let feed = Feed {
             channel: outgoing(IDENTITY, &settings.query.feed_url, OutgoingOptions::default())?,

@@ -1,18 +1,18 @@
 //! The projection: what the event feed makes of the read model.
 
+mod event;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use case_api::event_pb::LifecycleDefinition;
-use case_api::{Epoch, event_from_record, lifecycle_from_pb};
-use case_domain::{Tags, evolve};
-use event_feed::{Batch, ConsumeError, Consumer, Delivered, Halt, Opened, SpanNames};
-use rusqlite::Connection;
+use case_api::{Epoch, lifecycle_from_pb};
+use event_feed::{Batch, ConsumeError, Consumer, Halt, Opened, SpanNames};
 use service_kit::health::Condition;
 use service_kit::identity::Identity;
 use storage::{Error, Writer};
 use tokio::sync::watch;
-use tracing::{Span, info, info_span, warn};
+use tracing::{info, warn};
 
 use crate::metrics::StoreMetrics;
 use crate::schema::Place;
@@ -123,7 +123,12 @@ impl Projection {
             }
             Some(place) if place.epoch != epoch => "the feed is of another store",
             Some(place) if place.position > feed.head => "the feed is shorter than the read model",
-            Some(place) => return Ok(place.position),
+            Some(place) => {
+                if schema::last_event_id(self.writer().connection())? == feed.after_event_id {
+                    return Ok(place.position);
+                }
+                "the feed has another history than the read model"
+            }
         };
         warn!(
             name: names::PROJECTION_REBUILD_STARTED,
@@ -142,11 +147,15 @@ impl Projection {
             );
             Stopped::Halt(Halt::caused_by(reason, error))
         })?;
-        if self.view.borrow().lifecycle.as_deref() == Some(&lifecycle) {
+        let known = self.view.borrow().clone();
+        if known.lifecycle.as_deref() == Some(&lifecycle) && known.lifecycle_version == version {
             return Ok(());
         }
         self.writer().transaction(|tx| schema::save_lifecycle(tx, definition).map_err(Stopped::Store))?;
-        self.publish(|view| view.lifecycle = Some(Arc::new(lifecycle)));
+        self.publish(|view| {
+            view.lifecycle = Some(Arc::new(lifecycle));
+            view.lifecycle_version = version;
+        });
         info!(name: names::LIFECYCLE_RECEIVED, version, "lifecycle version {version} is in force");
         Ok(())
     }
@@ -155,8 +164,9 @@ impl Projection {
         let position = batch.last_position();
         self.metrics.measured("apply_batch", || {
             self.writer().transaction(|tx| {
-                batch.each(|event| project(tx, event))?;
-                schema::save_position(tx, position).map_err(Stopped::Store)
+                batch.each(|event| event::project(tx, event))?;
+                let last_event_id = batch.evidence().last().map(|evidence| evidence.event_id.as_str());
+                schema::save_position(tx, position, last_event_id.unwrap_or_default()).map_err(Stopped::Store)
             })
         })?;
         let was_unready = !self.is_ready.load(Ordering::Relaxed);
@@ -192,41 +202,5 @@ impl Consumer for Projection {
 
     fn apply(&self, batch: &Batch) -> Result<(), ConsumeError> {
         self.project(batch).map_err(|stopped| self.stopped(stopped))
-    }
-}
-
-fn project(connection: &Connection, event: Delivered<'_>) -> Result<(), Stopped> {
-    let position = event.evidence.position;
-    let recorded = event_from_record(event.record).map_err(|error| {
-        let reason = format!(
-            "the event at position {position} cannot be read: this program may be older than case-command; deploy \
-             consumers first"
-        );
-        Halt::caused_by(reason, error)
-    })?;
-    let before = schema::load_case(connection, recorded.event.case_id.number())?;
-    let tags_before = before.as_ref().map_or_else(Tags::default, |case| case.tags.clone());
-    let after = evolve(before, &recorded.event).map_err(|error| {
-        let reason = format!(
-            "the event at position {position} does not follow from the read model: stop the service and delete the \
-             files of query.store, and it is built anew"
-        );
-        Halt::caused_by(reason, error)
-    })?;
-    save_span(event.is_traced).in_scope(|| schema::save_case(connection, &after, &tags_before))?;
-    Ok(())
-}
-
-fn save_span(is_traced: bool) -> Span {
-    if is_traced {
-        info_span!(
-            "query.store.save",
-            otel.kind = "client",
-            db.system.name = "sqlite",
-            db.operation.name = "save",
-            db.collection.name = "cases",
-        )
-    } else {
-        Span::none()
     }
 }

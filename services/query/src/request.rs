@@ -1,14 +1,17 @@
 //! From messages to what is asked for; every mistake in a message at once.
 
-use std::collections::BTreeSet;
-use std::fmt::Display;
+mod filter;
+mod history;
 
-use case_api::pb::{CaseFilter, Consistency, GetCaseRequest, ListCasesRequest};
-use case_api::{ConsistencyToken, priority_from_pb, status_category_from_pb, timestamp_from_pb};
-use case_domain::{CaseId, Person, Priority, Status, StatusCategory, TAGS_MAX, Tag, Timestamp};
+use case_api::ConsistencyToken;
+use case_api::pb::{BatchGetCasesRequest, CaseFilter, Consistency, GetCaseRequest, ListCasesRequest};
+use case_domain::CaseId;
 use rpc_error::{Failure, Reason};
 
-use crate::filter::{Cursor, Direction, Filter, Order, SortKey};
+use self::filter::filter;
+pub(crate) use self::history::{HistoryQuery, get_case_timeline, list_comments};
+use crate::filter::Filter;
+use crate::order::{Cursor, Order};
 use crate::page_token::ListDigest;
 use crate::problems::Problems;
 
@@ -16,12 +19,8 @@ use crate::problems::Problems;
 const PAGE_SIZE_DEFAULT: usize = 50;
 /// The most cases on a page.
 const PAGE_SIZE_MAX: usize = 1_000;
-/// The most statuses in a filter.
-const STATUSES_MAX: usize = 200;
-/// The most people in one field of a filter.
-const PEOPLE_MAX: usize = 100;
-/// The most values of an enum in a filter: each of them several times over.
-const ENUM_VALUES_MAX: usize = 100;
+/// The most cases that are read at once.
+const BATCH_MAX: usize = 1_000;
 /// The most tokens that a read can ask for.
 const TOKENS_MAX: usize = 64;
 
@@ -32,6 +31,24 @@ pub(crate) struct GetQuery {
     pub(crate) case_id: CaseId,
     /// How fresh.
     pub(crate) tokens: Vec<ConsistencyToken>,
+}
+
+/// A read of several cases.
+#[derive(Debug)]
+pub(crate) struct BatchQuery {
+    /// Which ones, in order.
+    pub(crate) wanted: Vec<Wanted>,
+    /// How fresh.
+    pub(crate) tokens: Vec<ConsistencyToken>,
+}
+
+/// A case that is asked for.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    /// As the caller calls it.
+    pub(crate) text: String,
+    /// `None`: it names no case.
+    pub(crate) case_id: Option<CaseId>,
 }
 
 /// A page that is asked for.
@@ -60,6 +77,24 @@ pub(crate) fn get_case(request: &GetCaseRequest) -> Result<GetQuery, Failure> {
     Ok(GetQuery { case_id: case_id?, tokens })
 }
 
+/// Reads a `BatchGetCasesRequest`.
+pub(crate) fn batch_get_cases(request: BatchGetCasesRequest) -> Result<BatchQuery, Failure> {
+    let mut problems = Problems::default();
+    let count = request.case_ids.len();
+    if count == 0 {
+        problems.note(Reason::ValidationFailed, "case_ids", "must name at least one case", "REQUIRED");
+    }
+    let given = if too_many(&mut problems, "case_ids", count, BATCH_MAX) { Vec::new() } else { request.case_ids };
+    let wanted = given.into_iter().enumerate().map(|(index, text)| {
+        let case_id = problems.case_id(&format!("case_ids[{index}]"), &text).ok();
+        Wanted { text, case_id }
+    });
+    let wanted = wanted.collect();
+    let tokens = tokens(&mut problems, request.consistency.as_ref());
+    problems.into_result()?;
+    Ok(BatchQuery { wanted, tokens })
+}
+
 /// Reads a `ListCasesRequest`.
 pub(crate) fn list_cases(request: &ListCasesRequest) -> Result<ListQuery, Failure> {
     let mut problems = Problems::default();
@@ -68,7 +103,7 @@ pub(crate) fn list_cases(request: &ListCasesRequest) -> Result<ListQuery, Failur
     let filter = filter(&mut problems, given);
     let order = Order::parse(&request.order_by).unwrap_or_else(|error| {
         problems.invalid("order_by", error);
-        Order { key: SortKey::CreateTime, direction: Direction::Descending }
+        Order::DEFAULT
     });
     let page_size = page_size(&mut problems, request.page_size);
     let list = ListDigest::new(given, order);
@@ -111,73 +146,12 @@ fn tokens(problems: &mut Problems, consistency: Option<&Consistency>) -> Vec<Con
     texts.iter().enumerate().filter_map(decode).collect()
 }
 
-fn filter(problems: &mut Problems, given: &CaseFilter) -> Filter {
-    let name = |text: &String| match text.as_str() {
-        "" => Ok(String::new()),
-        text => Person::new(text).map(|name| name.as_str().to_owned()),
-    };
-    let status = |text: &String| Status::new(text).map(|status| status.as_str().to_owned());
-    let category = |number: &i32| match status_category_from_pb(*number) {
-        Ok(Some(category)) => Ok(StatusCategory::as_str(category).to_owned()),
-        Ok(None) => Err("must say a category".to_owned()),
-        Err(error) => Err(error.to_string()),
-    };
-    let priority = |number: &i32| {
-        priority_from_pb(*number).map(|priority| priority.map(Priority::as_str).unwrap_or_default().to_owned())
-    };
-    let tag = |text: &String| Tag::new(text).map(|tag| tag.as_str().to_owned());
-    let mut values = Values { problems };
-    Filter {
-        statuses: values.of("filter.statuses", &given.statuses, STATUSES_MAX, status),
-        status_categories: values.of("filter.status_categories", &given.status_categories, ENUM_VALUES_MAX, category),
-        priorities: values.of("filter.priorities", &given.priorities, ENUM_VALUES_MAX, priority),
-        assignees: values.of("filter.assignees", &given.assignees, PEOPLE_MAX, name),
-        reporters: values.of("filter.reporters", &given.reporters, PEOPLE_MAX, name),
-        tags_all: values.of("filter.tags_all", &given.tags_all, TAGS_MAX, tag),
-        created_from: time(problems, "filter.create_time_from", given.create_time_from.as_ref()),
-        created_before: time(problems, "filter.create_time_to", given.create_time_to.as_ref()),
-    }
-}
-
-/// Reads the lists of a filter.
-struct Values<'a> {
-    problems: &'a mut Problems,
-}
-
-impl Values<'_> {
-    fn of<T, E: Display>(
-        &mut self,
-        field: &str,
-        given: &[T],
-        count_max: usize,
-        read: impl Fn(&T) -> Result<String, E>,
-    ) -> BTreeSet<String> {
-        // Without a look at each: a list of a million is refused, not read.
-        if too_many(self.problems, field, given.len(), count_max) {
-            return BTreeSet::new();
-        }
-        let read = |(index, value): (usize, &T)| {
-            read(value).map_err(|error| self.problems.invalid(&format!("{field}[{index}]"), error)).ok()
-        };
-        given.iter().enumerate().filter_map(read).collect()
-    }
-}
-
 fn too_many(problems: &mut Problems, field: &str, count: usize, count_max: usize) -> bool {
     let too_many = count > count_max;
     if too_many {
         problems.invalid(field, format_args!("has {count} entries, at most {count_max} are allowed"));
     }
     too_many
-}
-
-fn time(problems: &mut Problems, field: &str, time: Option<&prost_types::Timestamp>) -> Option<Timestamp> {
-    let time = time?;
-    let read = timestamp_from_pb(time);
-    if read.is_none() {
-        problems.invalid(field, "must lie in the years 1 to 9999");
-    }
-    read
 }
 
 #[cfg(test)]
@@ -192,7 +166,7 @@ mod tests {
     #[test]
     fn nothing_said_is_the_newest_fifty() {
         let query = list_cases(&ListCasesRequest::default()).unwrap();
-        assert_eq!((query.page_size, query.order.as_str()), (50, "create_time desc"));
+        assert_eq!((query.page_size, query.order.to_string().as_str()), (50, "create_time desc"));
         assert_eq!(query.filter, Filter::default());
     }
 
@@ -229,11 +203,15 @@ mod tests {
             reporters: vec!["x".to_owned(); 101],
             tags_all: vec![String::new()],
             create_time_from: Some(prost_types::Timestamp { seconds: 0, nanos: -1 }),
-            create_time_to: None,
+            severities: vec![0, 17],
+            teams: vec![String::new(), "a\nb".to_owned()],
+            update_time_to: Some(prost_types::Timestamp { seconds: i64::MAX, nanos: 0 }),
+            due_time_from: Some(prost_types::Timestamp { seconds: 0, nanos: -1 }),
+            ..CaseFilter::default()
         };
         let request = ListCasesRequest {
             filter: Some(filter),
-            order_by: "title".to_owned(),
+            order_by: "reporter".to_owned(),
             page_size: -1,
             page_token: "x".to_owned(),
             consistency: Some(Consistency { at_least_as_fresh: vec!["x".to_owned()] }),
@@ -241,7 +219,7 @@ mod tests {
         let (reason, message) = refused(&request);
         assert_eq!(reason, Reason::ValidationFailed);
         for field in [
-            "12 fields",
+            "16 fields",
             "filter.statuses[0]",
             "filter.status_categories[0]",
             "filter.status_categories[1]",
@@ -250,6 +228,10 @@ mod tests {
             "filter.reporters: has 101 entries",
             "filter.tags_all[0]",
             "filter.create_time_from",
+            "filter.severities[1]",
+            "filter.teams[1]",
+            "filter.update_time_to",
+            "filter.due_time_from",
             "order_by",
             "page_size",
             "page_token",
@@ -257,5 +239,26 @@ mod tests {
         ] {
             assert!(message.contains(field), "{field} in {message}");
         }
+    }
+
+    #[test]
+    fn a_batch_names_one_to_a_thousand_cases() {
+        let batch = |case_ids: Vec<&str>| {
+            let case_ids = case_ids.into_iter().map(ToOwned::to_owned).collect();
+            batch_get_cases(BatchGetCasesRequest { case_ids, consistency: None })
+        };
+        for (given, field) in [
+            (vec![], "case_ids: must name at least one"),
+            (vec!["CASE-001"; 1_001], "case_ids: has 1001 entries"),
+            (vec!["CASE-001", ""], "case_ids[1]: is required"),
+        ] {
+            let failure = batch(given).unwrap_err();
+            assert_eq!(failure.reason(), Reason::ValidationFailed);
+            assert!(failure.message().contains(field), "{}", failure.message());
+        }
+        let wanted = batch(vec!["CASE-002", "nonsense", "CASE-002"]).unwrap().wanted;
+        let known: Vec<bool> = wanted.iter().map(|wanted| wanted.case_id.is_some()).collect();
+        assert_eq!(known, [true, false, true]);
+        assert_eq!(batch(vec!["CASE-001"; 1_000]).unwrap().wanted.len(), 1_000);
     }
 }

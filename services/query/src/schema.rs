@@ -2,12 +2,13 @@
 
 use case_api::Epoch;
 use case_api::event_pb::LifecycleDefinition;
-use case_domain::{Case, Line, Priority, Tags};
+use case_domain::{Case, Tags};
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension, params};
 use storage::Error;
 
-use crate::stored::{decode_case, encode_case};
+use crate::row::{self, Row};
+use crate::stored::{Projected, decode_case};
 
 mod migrations {
     refinery::embed_migrations!("migrations");
@@ -45,19 +46,27 @@ pub(crate) fn load_place(connection: &Connection) -> Result<Option<Place>, Error
 
 /// Forgets every case and begins at position 0 of a store's feed. The lifecycle is kept until another one arrives.
 pub(crate) fn start_over(connection: &Connection, epoch: Epoch, rebuild_head: u64) -> Result<(), Error> {
-    connection.execute("DELETE FROM cases", [])?;
-    connection.execute("DELETE FROM case_tags", [])?;
+    for table in ["cases", "case_tags", "timeline_entries", "comments", "case_links"] {
+        connection.execute(&format!("DELETE FROM {table}"), [])?;
+    }
     let sql = "INSERT INTO projection (singleton, epoch, position, rebuild_head) VALUES (1, ?1, 0, ?2) \
                ON CONFLICT (singleton) DO UPDATE \
-               SET epoch = excluded.epoch, position = 0, rebuild_head = excluded.rebuild_head";
+               SET epoch = excluded.epoch, position = 0, last_event_id = '', rebuild_head = excluded.rebuild_head";
     connection.execute(sql, params![epoch.0, rebuild_head.cast_signed()])?;
     Ok(())
 }
 
-/// Notes how far the projection has come.
-pub(crate) fn save_position(connection: &Connection, position: u64) -> Result<(), Error> {
-    connection.prepare_cached("UPDATE projection SET position = ?1")?.execute([position.cast_signed()])?;
+/// Notes how far the projection has come: to this event.
+pub(crate) fn save_position(connection: &Connection, position: u64, event_id: &str) -> Result<(), Error> {
+    let sql = "UPDATE projection SET position = ?1, last_event_id = ?2";
+    connection.prepare_cached(sql)?.execute(params![position.cast_signed(), event_id])?;
     Ok(())
+}
+
+/// The id of the event at the projection's position; empty if there is none.
+pub(crate) fn last_event_id(connection: &Connection) -> Result<String, Error> {
+    let id = connection.query_row("SELECT last_event_id FROM projection", [], |row| row.get(0)).optional()?;
+    Ok(id.unwrap_or_default())
 }
 
 /// The lifecycle that was last received.
@@ -78,33 +87,35 @@ pub(crate) fn save_lifecycle(connection: &Connection, definition: &LifecycleDefi
 }
 
 /// The case with a number.
-pub(crate) fn load_case(connection: &Connection, number: u64) -> Result<Option<Case>, Error> {
+pub(crate) fn load_case(connection: &Connection, number: u64) -> Result<Option<Projected>, Error> {
     let mut select = connection.prepare_cached("SELECT state FROM cases WHERE number = ?1")?;
     let state: Option<Vec<u8>> = select.query_row([number.cast_signed()], |row| row.get(0)).optional()?;
     state.map(|state| decode_case(&state)).transpose()
 }
 
-/// Puts a case in the place of its earlier state, whose tags were `tags_before`.
-pub(crate) fn save_case(connection: &Connection, case: &Case, tags_before: &Tags) -> Result<(), Error> {
-    let sql = "INSERT INTO cases (number, status, status_category, priority, assignee, reporter, create_time_us, \
-                                  update_time_us, state) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
-               ON CONFLICT (number) DO UPDATE \
-               SET status = excluded.status, status_category = excluded.status_category, \
-                   priority = excluded.priority, assignee = excluded.assignee, reporter = excluded.reporter, \
-                   create_time_us = excluded.create_time_us, update_time_us = excluded.update_time_us, \
-                   state = excluded.state";
-    connection.prepare_cached(sql)?.execute(params![
-        case.id.number().cast_signed(),
-        case.status.as_str(),
-        case.status_category.as_str(),
-        case.priority.map(Priority::as_str).unwrap_or_default(),
-        case.assignee.as_ref().map(Line::as_str).unwrap_or_default(),
-        case.reporter.as_ref().map(Line::as_str).unwrap_or_default(),
-        case.create_time.unix_us(),
-        case.update_time.unix_us(),
-        encode_case(case),
-    ])?;
+/// What a row looked like before an event: what has to be known to change no more than differs.
+#[derive(Debug, Clone)]
+pub(crate) struct Earlier {
+    row: Row,
+    tags: Tags,
+}
+
+impl Earlier {
+    /// Of a case before the event.
+    pub(crate) fn of(case: &Case) -> Self {
+        Self { row: Row::of(case), tags: case.tags.clone() }
+    }
+}
+
+/// Puts a case in the place of its earlier state; `None`: it is new.
+pub(crate) fn save_case(
+    connection: &Connection,
+    projected: &Projected,
+    earlier: Option<&Earlier>,
+) -> Result<(), Error> {
+    row::save(connection, earlier.map(|earlier| &earlier.row), projected)?;
+    let (untagged, case) = (Tags::default(), &projected.case);
+    let tags_before = earlier.map_or(&untagged, |earlier| &earlier.tags);
     if case.tags != *tags_before {
         save_tags(connection, case, tags_before)?;
     }

@@ -37,7 +37,7 @@ impl Store {
         let runtime_threads = Handle::current().metrics().num_workers();
         let runtime_threads = runtime_threads.max(available_parallelism().map_or(1, NonZero::get));
         let opened = tokio::task::spawn_blocking(move || {
-            open(&path, runtime_threads).map_err(|error| store_failure::exit(&error, &path))
+            open(&path, runtime_threads).map_err(|error| store_failure::exit(&error, &path, store_failure::REBUILD))
         });
         opened.await.unwrap_or_else(|panic| {
             Err(Exit::new(ExitCode::DataCorrupt, format!("opening the read model failed: {panic}")))
@@ -60,5 +60,7 @@ fn open(path: &Path, runtime_threads: usize) -> Result<Store, Error> {
         position, path = %path.display(),
         "the read model is open at position {position}"
     );
-    Ok(Store { writer, points, lists, view: View { place, lifecycle: lifecycle.map(Arc::new) } })
+    let lifecycle_version = definition.map_or(0, |definition| definition.version);
+    let view = View { place, lifecycle: lifecycle.map(Arc::new), lifecycle_version };
+    Ok(Store { writer, points, lists, view })
 }

@@ -2,11 +2,25 @@
 //!
 //! Tags are never reused and never change their meaning: rows outlive programs.
 
+use std::collections::BTreeMap;
+
 use case_domain::{
-    Case, CaseId, CustomFields, Line, Priority, Prose, Severity, Status, StatusCategory, Tag, Tags, Timestamp,
+    Case, CaseId, CustomFields, Line, Link, LinkType, Person, Priority, Prose, Severity, Status, StatusCategory, Tag,
+    Tags, Timestamp,
 };
 use prost::Message as _;
 use storage::Error;
+
+use crate::status_times::StatusTimes;
+
+/// A case, and what the projection keeps beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Projected {
+    /// As its events made it.
+    pub(crate) case: Case,
+    /// How long it has been in each status.
+    pub(crate) status_times: StatusTimes,
+}
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct CaseState {
@@ -44,10 +58,44 @@ struct CaseState {
     update_time_us: i64,
     #[prost(int64, optional, tag = "17")]
     close_time_us: Option<i64>,
+    #[prost(message, repeated, tag = "18")]
+    links: Vec<StoredLink>,
+    #[prost(uint64, tag = "19")]
+    comment_count: u64,
+    /// Status to actor.
+    #[prost(btree_map = "string, string", tag = "20")]
+    entered_by: BTreeMap<String, String>,
+    /// In the order of the first visit.
+    #[prost(message, repeated, tag = "21")]
+    status_times: Vec<StoredStatusTime>,
+    /// Index into `status_times`.
+    #[prost(uint32, tag = "22")]
+    present_status: u32,
+    #[prost(int64, tag = "23")]
+    present_since_us: i64,
+}
+
+/// One link of a case.
+#[derive(Clone, PartialEq, prost::Message)]
+struct StoredLink {
+    #[prost(string, tag = "1")]
+    case_id: String,
+    #[prost(string, tag = "2")]
+    link_type: String,
+}
+
+/// The visits to one status that have ended.
+#[derive(Clone, PartialEq, prost::Message)]
+struct StoredStatusTime {
+    #[prost(string, tag = "1")]
+    status: String,
+    #[prost(int64, tag = "2")]
+    ended_us: i64,
 }
 
 /// To the stored form.
-pub(crate) fn encode_case(case: &Case) -> Vec<u8> {
+pub(crate) fn encode_case(projected: &Projected) -> Vec<u8> {
+    let Projected { case, status_times } = projected;
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let state = CaseState {
         case_id: case.id.as_str().to_owned(),
@@ -67,14 +115,25 @@ pub(crate) fn encode_case(case: &Case) -> Vec<u8> {
         create_time_us: case.create_time.unix_us(),
         update_time_us: case.update_time.unix_us(),
         close_time_us: case.close_time.map(Timestamp::unix_us),
+        links: case.links.iter().map(stored_link).collect(),
+        comment_count: case.comment_count,
+        entered_by: case.entered_by.iter().map(|(to, by)| (to.to_string(), by.as_str().to_owned())).collect(),
+        status_times: status_times.ended.iter().map(stored_status_time).collect(),
+        present_status: u32::try_from(status_times.present).unwrap_or_default(),
+        present_since_us: status_times.since_us,
     };
     state.encode_to_vec()
 }
 
 /// From the stored form; what does not hold together is [`Error::Corrupt`].
-pub(crate) fn decode_case(state: &[u8]) -> Result<Case, Error> {
+pub(crate) fn decode_case(state: &[u8]) -> Result<Projected, Error> {
     let state = CaseState::decode(state)
         .map_err(|error| Error::corrupt(format!("a projected case cannot be decoded: {error}")))?;
+    let status_times = status_times(&state)?;
+    Ok(Projected { case: case(&state)?, status_times })
+}
+
+fn case(state: &CaseState) -> Result<Case, Error> {
     let tags: Option<Vec<Tag>> = state.tags.iter().map(|tag| Tag::new(tag).ok()).collect();
     Ok(Case {
         id: valid("case_id", CaseId::parse(&state.case_id).ok())?,
@@ -94,6 +153,37 @@ pub(crate) fn decode_case(state: &[u8]) -> Result<Case, Error> {
         create_time: time("create_time", state.create_time_us)?,
         update_time: time("update_time", state.update_time_us)?,
         close_time: state.close_time_us.map(|us| time("close_time", us)).transpose()?,
+        links: state.links.iter().map(link).collect::<Result<_, _>>()?,
+        comment_count: state.comment_count,
+        entered_by: state.entered_by.iter().map(entered_by).collect::<Result<_, _>>()?,
+    })
+}
+
+fn stored_link(link: &Link) -> StoredLink {
+    StoredLink { case_id: link.case_id.as_str().to_owned(), link_type: link.link_type.as_str().to_owned() }
+}
+
+fn link(link: &StoredLink) -> Result<Link, Error> {
+    Ok(Link {
+        case_id: valid("link", CaseId::parse(&link.case_id).ok())?,
+        link_type: valid("link", LinkType::parse(&link.link_type))?,
+    })
+}
+
+fn entered_by((status, actor): (&String, &String)) -> Result<(Status, Person), Error> {
+    Ok((valid("entered_by", Status::new(status).ok())?, valid("entered_by", Person::new(actor).ok())?))
+}
+
+fn stored_status_time((status, ended_us): &(Status, i64)) -> StoredStatusTime {
+    StoredStatusTime { status: status.to_string(), ended_us: *ended_us }
+}
+
+fn status_times(state: &CaseState) -> Result<StatusTimes, Error> {
+    let ended = |row: &StoredStatusTime| Ok((valid("status_times", Status::new(&row.status).ok())?, row.ended_us));
+    Ok(StatusTimes {
+        ended: state.status_times.iter().map(ended).collect::<Result<_, Error>>()?,
+        present: valid("present_status", usize::try_from(state.present_status).ok())?,
+        since_us: state.present_since_us,
     })
 }
 
@@ -113,9 +203,10 @@ fn time(field: &str, unix_us: i64) -> Result<Timestamp, Error> {
 mod tests {
     use super::*;
 
-    fn full() -> Case {
+    /// As version 1 of the read model knew it.
+    fn early() -> Projected {
         let time = |us| Timestamp::from_unix_us(us).unwrap();
-        Case {
+        let case = Case {
             id: CaseId::parse("CASE-007").unwrap(),
             version: 3,
             status: Status::new("CLOSED").unwrap(),
@@ -133,7 +224,23 @@ mod tests {
             create_time: time(1),
             update_time: time(2),
             close_time: Some(time(3)),
-        }
+            links: Vec::new(),
+            comment_count: 0,
+            entered_by: BTreeMap::new(),
+        };
+        Projected { case, status_times: StatusTimes::default() }
+    }
+
+    fn full() -> Projected {
+        let status = |name| Status::new(name).unwrap();
+        let case = Case {
+            links: vec![Link { case_id: CaseId::parse("CASE-002").unwrap(), link_type: LinkType::Duplicates }],
+            comment_count: 2,
+            entered_by: BTreeMap::from([(status("CLOSED"), Person::new("amira").unwrap())]),
+            ..early().case
+        };
+        let ended = vec![(status("DRAFT"), 2), (status("CLOSED"), 0)];
+        Projected { case, status_times: StatusTimes { ended, present: 1, since_us: 3 } }
     }
 
     #[test]
@@ -149,10 +256,10 @@ mod tests {
             custom_fields: None,
             due_time: None,
             close_time: None,
-            ..full()
+            ..early().case
         };
-        for case in [full(), empty] {
-            assert_eq!(decode_case(&encode_case(&case)).unwrap(), case);
+        for projected in [full(), early(), Projected { case: empty, ..early() }] {
+            assert_eq!(decode_case(&encode_case(&projected)).unwrap(), projected);
         }
     }
 
@@ -162,8 +269,14 @@ mod tests {
                       320954776f0a6c696e65733a044849474842034c4f574a0563697472615206636c61696d735a04627564\
                       69620577617465726a077b226e223a317d700078018001028801\
                       03";
-        let hex = encode_case(&full()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-        assert_eq!(hex, golden);
+        assert_eq!(hex(&early()), golden);
+        let added = "9201160a08434153452d303032120a4455504c494341544553980102a2010f0a06434c4f5345441205616d697261aa\
+                     01090a0544524146541002aa01080a06434c4f534544b00101b80103";
+        assert_eq!(hex(&full()), golden.to_owned() + added);
+    }
+
+    fn hex(projected: &Projected) -> String {
+        encode_case(projected).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
     }
 
     #[test]

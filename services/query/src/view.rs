@@ -13,6 +13,8 @@ pub(crate) struct View {
     pub(crate) place: Option<Place>,
     /// The lifecycle last received. `None`: none was yet.
     pub(crate) lifecycle: Option<Arc<Lifecycle>>,
+    /// Its version; 0 where there is none.
+    pub(crate) lifecycle_version: u32,
 }
 
 /// How far the projection has to come before it can answer.

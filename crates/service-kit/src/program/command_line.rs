@@ -109,7 +109,14 @@ mod tests {
 
     fn program(lifecycle_flag: bool) -> Program {
         let health_addresses = |_: &_| Vec::new();
-        Program { name: "case-test", about: "Tests.", version: "1.2.3", lifecycle_flag, health_addresses }
+        Program {
+            name: "case-test",
+            about: "Tests.",
+            version: "1.2.3",
+            lifecycle_flag,
+            health_addresses,
+            check: |_| Ok(()),
+        }
     }
 
     fn parsed(line: &str, lifecycle_flag: bool) -> Result<Invocation, Box<clap::Error>> {

@@ -37,6 +37,8 @@ pub struct Program {
     pub lifecycle_flag: bool,
     /// The addresses that it serves: what `healthcheck` dials, and what may not be insecure beyond loopback.
     pub health_addresses: fn(&Settings) -> Vec<SocketAddr>,
+    /// What `config check` looks at beyond the configuration itself: files that it points to.
+    pub check: fn(&Settings) -> Result<(), Exit>,
 }
 
 /// What the run of a binary is given.
@@ -120,6 +122,7 @@ where
         }
         Task::CheckConfiguration => {
             let loaded = valid(program, configuration)?;
+            (program.check)(&loaded.settings)?;
             report::print(&format!("configuration is valid: {}\n", loaded.provenance.summary()));
             Ok(())
         }

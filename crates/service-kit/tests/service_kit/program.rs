@@ -29,6 +29,7 @@ const PROGRAM: Program = Program {
     version: "1.2.3",
     lifecycle_flag: false,
     health_addresses: served,
+    check: |_| Ok(()),
 };
 
 fn served(settings: &Settings) -> Vec<SocketAddr> {

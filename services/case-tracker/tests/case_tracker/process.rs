@@ -98,3 +98,23 @@ async fn a_consumer_without_its_feed_is_alive_and_not_ready() {
     }
     assert_eq!(process.terminate().await.code(), Some(0));
 }
+
+#[tokio::test]
+async fn config_check_refuses_the_lifecycle_file_that_a_start_would_refuse() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = async |lifecycle: &str| {
+        let mut spec = all_in_one(folder.path().to_owned(), &[]);
+        spec.environment.retain(|(key, _)| !key.ends_with("LISTEN"));
+        spec.arguments = ["--lifecycle", lifecycle, "config", "check"].map(Into::into).into();
+        spec.run().await
+    };
+    std::fs::write(folder.path().join("bad.toml"), "initial = [\"NEW\"]\nstatuses = []\ntransitions = []\n").unwrap();
+    for (lifecycle, said) in [("bad.toml", "line 1"), ("missing.toml", "No such file")] {
+        let (status, _, stderr) = check(lifecycle).await;
+        assert_eq!(status.code(), Some(78), "{lifecycle}: {stderr}");
+        assert!(stderr.contains(lifecycle) && stderr.contains(said), "{stderr}");
+    }
+    std::fs::write(folder.path().join("good.toml"), lifecycle_file::DEFAULT_TOML).unwrap();
+    let (status, stdout, stderr) = check("good.toml").await;
+    assert!(status.success() && stdout.contains("configuration is valid"), "{stdout} {stderr}");
+}

@@ -115,6 +115,38 @@ async fn free_text_stands_in_the_content_and_not_in_the_evidence() {
 }
 
 #[tokio::test]
+async fn a_consumer_is_told_which_event_the_feed_has_at_its_position() {
+    let bench = Bench::new();
+    let server = bench.start().await;
+    server.client("amira").create_case(creation("t", "")).await.unwrap();
+    let (_outbox, mut feed) = follow(&server, "case-query", 0).await;
+    let Say::Opened(opened) = next(&mut feed).await else { panic!("opened comes first") };
+    assert_eq!(opened.after_event_id, "");
+    let id = events(&mut feed, 1).await.remove(0).evidence.unwrap().event_id;
+    let (_outbox, mut feed) = follow(&server, "case-query", 1).await;
+    let Say::Opened(opened) = next(&mut feed).await else { panic!("opened comes first") };
+    assert_eq!(opened.after_event_id, id);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_required_consumer_that_is_ahead_proves_that_history_is_lost_and_stops_commands() {
+    let bench = Bench::new();
+    let server = bench.start().await;
+    let mut client = server.client("amira");
+    client.create_case(creation("t", "k")).await.unwrap();
+    let (_outbox, mut feed) = follow(&server, "case-query", 7).await;
+    next(&mut feed).await;
+    client.create_case(creation("u", "")).await.unwrap();
+    let (_outbox, mut feed) = follow(&server, "case-audit", 7).await;
+    next(&mut feed).await;
+    let refusal = refused(client.create_case(creation("v", "")).await);
+    assert_eq!((refusal.code, refusal.reason.as_str()), (Code::Unavailable, "STORE_UNAVAILABLE"));
+    assert!(client.create_case(creation("t", "k")).await.unwrap().into_inner().replayed, "what there is can be read");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_stream_ends_when_the_server_does_and_says_to_come_back() {
     let bench = Bench::new();
     let server = bench.start().await;

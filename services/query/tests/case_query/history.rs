@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use case_api::event_pb::{LifecycleDefinition, RecordedEvent};
 use case_api::{SALT_BYTES, Stamp, lifecycle_to_pb, record_event};
 use case_domain::{
-    Case, CaseDraft, CaseIdPrefix, Command, CreateCase, DecisionContext, Lifecycle, Line, Person, Priority, Prose,
-    RequestContext, Status, Tags, Timestamp, TraceContext, TransitionCase, decide, evolve,
+    AssignCase, Case, CaseDraft, CaseIdPrefix, ChangeCase, Command, CreateCase, DecisionContext, Edit, Lifecycle, Line,
+    Link, LinkType, Operation, Person, Priority, Prose, RequestContext, Status, Tags, Timestamp, TraceContext,
+    TransitionCase, decide, evolve,
 };
 
 /// When the first event happens: 2026-11-23T09:30:00Z. Two events each microsecond, so that equal times occur.
@@ -17,6 +18,7 @@ pub(crate) struct History {
     pub(crate) events: Vec<RecordedEvent>,
     pub(crate) cases: BTreeMap<u64, Case>,
     lifecycle: Lifecycle,
+    waited_us: i64,
 }
 
 pub(crate) fn lifecycle() -> Lifecycle {
@@ -29,7 +31,7 @@ pub(crate) fn lifecycle_definition() -> LifecycleDefinition {
 
 impl History {
     pub(crate) fn new() -> Self {
-        Self { events: Vec::new(), cases: BTreeMap::new(), lifecycle: lifecycle() }
+        Self { events: Vec::new(), cases: BTreeMap::new(), lifecycle: lifecycle(), waited_us: 0 }
     }
 
     /// A history of so many new cases.
@@ -68,15 +70,51 @@ impl History {
 
     /// Moves a case.
     pub(crate) fn transition(&mut self, number: u64, to_status: &str) -> &Case {
-        let command = TransitionCase {
+        let to_status = Status::new(to_status).unwrap();
+        self.change(number, Operation::Transition(TransitionCase { to_status, assignee: None, team: None }))
+    }
+
+    /// Hands a case over, to nobody or somebody.
+    pub(crate) fn assign(&mut self, number: u64, assignee: Option<&str>) -> &Case {
+        let assignee = assignee.map(|name| Person::new(name).unwrap());
+        self.change(number, Operation::Assign(AssignCase { assignee, team: None }))
+    }
+
+    /// Changes fields of a case.
+    pub(crate) fn update(&mut self, number: u64, edits: Vec<Edit>) -> &Case {
+        self.change(number, Operation::Update(edits))
+    }
+
+    /// Makes a remark.
+    pub(crate) fn comment(&mut self, number: u64, body: &str) -> &Case {
+        self.change(number, Operation::Comment(Prose::new(body).unwrap()))
+    }
+
+    /// Connects a case to another one.
+    pub(crate) fn link(&mut self, number: u64, link_type: LinkType, other: u64) -> &Case {
+        let case_id = self.cases[&other].id.clone();
+        self.change(number, Operation::Link(Link { case_id, link_type }))
+    }
+
+    /// Takes a connection away.
+    pub(crate) fn unlink(&mut self, number: u64, link_type: LinkType, other: u64) -> &Case {
+        let case_id = self.cases[&other].id.clone();
+        self.change(number, Operation::Unlink(Link { case_id, link_type }))
+    }
+
+    /// Time goes by before the next event.
+    pub(crate) fn wait(&mut self, us: i64) {
+        self.waited_us += us;
+    }
+
+    fn change(&mut self, number: u64, operation: Operation) -> &Case {
+        let command = ChangeCase {
             case_id: self.cases[&number].id.clone(),
-            to_status: Status::new(to_status).unwrap(),
-            reason: Some(Prose::new("because").unwrap()),
-            assignee: None,
-            team: None,
             expected_version: None,
+            reason: Some(Prose::new("because").unwrap()),
+            operation,
         };
-        self.decide(number, &Command::TransitionCase(command))
+        self.decide(number, &Command::Change(command))
     }
 
     fn decide(&mut self, number: u64, command: &Command) -> &Case {
@@ -87,12 +125,13 @@ impl History {
             trace: Some(TraceContext { trace_id: trace_id(position), span_id: [1; 8], sampled: true }),
         };
         let context = DecisionContext {
-            now: Timestamp::from_unix_us(TIME_UNIX_US + position.cast_signed() / 2).unwrap(),
+            now: Timestamp::from_unix_us(TIME_UNIX_US + self.waited_us + position.cast_signed() / 2).unwrap(),
             request: &request,
             lifecycle: &self.lifecycle,
             lifecycle_version: 1,
             case_id_prefix: &CaseIdPrefix::new("CASE").unwrap(),
             next_case_number: number,
+            linked_case_exists: true,
         };
         let before = self.cases.remove(&number);
         let event = decide(before.as_ref(), command, &context).unwrap().unwrap();

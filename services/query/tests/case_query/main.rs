@@ -2,11 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "what is set up for a test may fail it")]
 
+mod batch;
+mod comments;
 mod freshness;
 mod history;
+mod lifecycle;
+mod links;
 mod listing;
+mod orders;
 mod reading;
 mod refusals;
 mod resuming;
 mod spans;
+mod stage;
 mod system;
+mod timeline;
+mod upgrade;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use case_api::pb::case_query_service_client::CaseQueryServiceClient;
 use case_api::pb::{CaseFilter, Consistency, GetCaseRequest, GetCaseResponse, ListCasesRequest, ListCasesResponse};
 use case_api::{ConsistencyToken, Epoch};
 use case_query::CaseQuery;
@@ -14,7 +15,7 @@ use service_kit::exit::Exit;
 use service_kit::program::Process;
 use service_kit::settings::{Settings, StoreAddress};
 use tempfile::TempDir;
-use test_support::{Caller, Refusal, eventually};
+use test_support::{Caller, CallerChannel, Refusal, eventually};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -94,9 +95,13 @@ impl Surroundings {
 
 impl Query {
     pub(crate) async fn start(settings: Settings) -> Self {
+        Self::start_at(settings, Arc::new(SoonAfter)).await
+    }
+
+    pub(crate) async fn start_at(settings: Settings, clock: Arc<dyn Clock>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let (address, shutdown) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let (clock, entropy) = (Arc::new(SoonAfter), Arc::new(SystemEntropy));
+        let entropy = Arc::new(SystemEntropy);
         let process = Process { settings, clock, entropy, shutdown: shutdown.clone() };
         let task = tokio::spawn(async move { CaseQuery::open(process).await?.serve(listener).await });
         Self { address, shutdown, task }
@@ -119,12 +124,16 @@ impl Query {
         while answers.message().await.unwrap().unwrap().status() != wanted {}
     }
 
+    pub(crate) fn client(&self) -> CaseQueryServiceClient<CallerChannel> {
+        Caller::actor("amira").queries(self.address)
+    }
+
     pub(crate) async fn get(&self, request: GetCaseRequest) -> Result<GetCaseResponse, Status> {
-        Ok(Caller::actor("amira").queries(self.address).get_case(request).await?.into_inner())
+        Ok(self.client().get_case(request).await?.into_inner())
     }
 
     pub(crate) async fn list(&self, request: ListCasesRequest) -> Result<ListCasesResponse, Status> {
-        Ok(Caller::actor("amira").queries(self.address).list_cases(request).await?.into_inner())
+        Ok(self.client().list_cases(request).await?.into_inner())
     }
 
     /// The ids of all cases of a list, walked in pages of `page_size`, calling `between` after each page.

@@ -1,0 +1,100 @@
+//! What one event makes of the read model.
+
+use case_api::{RecordError, Recorded, event_from_record, shown_changes};
+use case_domain::{Case, Change, evolve};
+use event_feed::{Delivered, Halt};
+use rusqlite::Connection;
+use storage::Error;
+use tracing::{Span, info_span};
+
+use super::Stopped;
+use crate::schema::Earlier;
+use crate::stored::Projected;
+use crate::stored_entry::encode_entry;
+use crate::{history_sql, link_sql, schema};
+
+/// Projects one event: its case, its entry in the timeline, and what it says of other cases.
+pub(super) fn project(connection: &Connection, event: Delivered<'_>) -> Result<(), Stopped> {
+    let position = event.evidence.position;
+    let recorded = event_from_record(event.record).map_err(|error| unreadable(position, error))?;
+    let shown = shown_changes(event.record).map_err(|error| unreadable(position, error))?;
+    let before = schema::load_case(connection, recorded.event.case_id.number())?;
+    let earlier = before.as_ref().map(|before| Earlier::of(&before.case));
+    let after = next(before, &recorded)?;
+    let entry = encode_entry(&recorded.event, shown);
+    save_span(event.is_traced).in_scope(|| {
+        schema::save_case(connection, &after, earlier.as_ref())?;
+        let (number, version) = (after.case.id.number(), after.case.version);
+        history_sql::add_entry(connection, position, (number, version), &entry)?;
+        save_changes(connection, &after.case, &recorded)
+    })?;
+    Ok(())
+}
+
+fn unreadable(position: u64, error: RecordError) -> Halt {
+    let reason = format!(
+        "the event at position {position} cannot be read: this program may be older than case-command; deploy \
+         consumers first"
+    );
+    Halt::caused_by(reason, error)
+}
+
+/// The case after the event, and how long it has been in each status.
+fn next(before: Option<Projected>, recorded: &Recorded) -> Result<Projected, Halt> {
+    let (before, mut status_times) = before.map(|before| (before.case, before.status_times)).unzip();
+    let event = &recorded.event;
+    let case = evolve(before, event).map_err(|error| {
+        let reason = format!(
+            "the event at position {} does not follow from the read model: stop the service and delete the files of \
+             query.store, and it is built anew",
+            recorded.position
+        );
+        Halt::caused_by(reason, error)
+    })?;
+    let mut status_times = status_times.take().unwrap_or_default();
+    for change in &event.changes {
+        if let Change::Status { to, .. } = change {
+            status_times.enter(to, event.time);
+        }
+    }
+    Ok(Projected { case, status_times })
+}
+
+/// What stands in tables of its own.
+fn save_changes(connection: &Connection, after: &Case, recorded: &Recorded) -> Result<(), Error> {
+    for change in &recorded.event.changes {
+        match change {
+            Change::Comment(_) => {
+                let comment = (after.id.number(), after.comment_count);
+                history_sql::add_comment(connection, recorded.position, comment)?;
+            }
+            Change::Link(moved) => link_sql::save(connection, &after.id, moved)?,
+            Change::Status { .. }
+            | Change::Title { .. }
+            | Change::Description(_)
+            | Change::Priority(_)
+            | Change::Severity(_)
+            | Change::Assignee(_)
+            | Change::Team(_)
+            | Change::Reporter(_)
+            | Change::Tags(_)
+            | Change::CustomFields(_)
+            | Change::DueTime(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn save_span(is_traced: bool) -> Span {
+    if is_traced {
+        info_span!(
+            "query.store.save",
+            otel.kind = "client",
+            db.system.name = "sqlite",
+            db.operation.name = "save",
+            db.collection.name = "cases",
+        )
+    } else {
+        Span::none()
+    }
+}
