@@ -67,6 +67,20 @@ async fn a_history_that_got_shorter_is_not_followed() {
 type Damage = fn(&mut RecordedEvent);
 
 #[tokio::test]
+async fn a_history_that_went_on_differently_is_not_followed_also_after_a_restart() {
+    let (surroundings, audit, reason) = halted_by(|content| {
+        let last = content.events.last_mut().unwrap().evidence.as_mut().unwrap();
+        last.event_id = "01a208cd-888e-75a4-ba0b-a6781beadf31".to_owned();
+    })
+    .await;
+    assert!(reason.contains("another event at position"), "{reason}");
+    audit.stop().await;
+    let audit = surroundings.start().await;
+    audit.not_ready().await;
+    audit.stop().await;
+}
+
+#[tokio::test]
 async fn an_event_that_this_version_cannot_read_is_not_recorded() {
     let cases: [(Damage, &str); 5] = [
         (|event| event.evidence.as_mut().unwrap().action = 99, "unknown action 99"),

@@ -74,6 +74,25 @@ async fn a_feed_that_is_shorter_rebuilds_everything() {
 }
 
 #[tokio::test]
+async fn a_feed_with_another_event_at_the_same_position_rebuilds_everything() {
+    let (surroundings, query) = Surroundings::projected(&History::of_cases(2)).await;
+    query.stop().await;
+    // The store lost its last event, and gave position and number to another one.
+    let mut history = History::of_cases(1);
+    history.create("given twice");
+    surroundings.publish(&history);
+    surroundings.feed.change(|content| {
+        let evidence = content.events[1].evidence.as_mut().unwrap();
+        evidence.event_id = "01a208cd-888e-75a4-ba0b-a6781beadf31".to_owned();
+    });
+    let query = surroundings.start().await;
+    surroundings.feed.started(3).await;
+    query.ready().await;
+    assert!(titles(&query).await.contains(&"given twice".to_owned()));
+    query.stop().await;
+}
+
+#[tokio::test]
 async fn an_event_that_is_not_known_here_halts_and_what_was_read_before_stays() {
     let mut history = History::of_cases(3);
     let (surroundings, query) = Surroundings::projected(&history).await;
