@@ -1,6 +1,7 @@
 //! What the whole system promises, seen from outside its processes.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod command_line;
 mod incidents;
 mod journey;
 mod kills;

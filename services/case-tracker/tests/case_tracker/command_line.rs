@@ -1,0 +1,112 @@
+//! casectl against a running system, as a person and as a program use it.
+
+use serde_json::Value;
+use test_support::Spec;
+use tokio::process::Command;
+
+use crate::system::{AUDIT, COMMAND, QUERY, System};
+
+struct Said {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+/// Somebody at a shell.
+struct Shell<'a> {
+    system: &'a System,
+    actor: &'a str,
+}
+
+impl Shell<'_> {
+    async fn casectl(&self, arguments: &[&str]) -> Said {
+        let output = Command::new(Spec::sibling(env!("CARGO_BIN_EXE_case-tracker"), "casectl"))
+            .args(arguments)
+            .env_clear()
+            .env("CASECTL_COMMAND", self.system.address(COMMAND).to_string())
+            .env("CASECTL_QUERY", self.system.address(QUERY).to_string())
+            .env("CASECTL_AUDIT", self.system.address(AUDIT).to_string())
+            .env("CASECTL_ACTOR", self.actor)
+            .env("CASECTL_ZONE", "utc")
+            .env("HOME", self.system.folder.path())
+            .output()
+            .await
+            .unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// What must succeed.
+    async fn done(&self, arguments: &[&str]) -> String {
+        let said = self.casectl(arguments).await;
+        assert_eq!(said.code, Some(0), "{arguments:?}: {}{}", said.out, said.err);
+        said.out
+    }
+}
+
+#[tokio::test]
+async fn a_person_takes_a_case_through_its_life() {
+    let mut system = System::all_in_one(&[]).await;
+    let shell = Shell { system: &system, actor: "amira" };
+    assert!(shell.done(&["create", "--help"]).await.contains("--idempotency-key"));
+    shell.done(&["create", "Water damage, unit 4", "--priority", "high", "--tag", "water"]).await;
+    shell.done(&["create", "The neighbours below"]).await;
+    shell.done(&["update", "CASE-001", "--title", "Water damage, units 4 and 5"]).await;
+    shell.done(&["transition", "CASE-001", "SUBMITTED"]).await;
+    shell.done(&["assign", "CASE-001", "citra"]).await;
+    shell.done(&["comment", "CASE-001", "Plumber booked."]).await;
+    shell.done(&["link", "CASE-001", "blocks", "CASE-002"]).await;
+    let shown = shell.done(&["show", "CASE-002"]).await;
+    assert!(shown.contains("CASE-001"), "the link from the other side: {shown}");
+    let timeline = shell.done(&["timeline", "CASE-001"]).await;
+    for part in ["Water damage, units 4 and 5", "SUBMITTED", "citra", "Plumber booked."] {
+        assert!(timeline.contains(part), "{part} in {timeline}");
+    }
+    assert!(shell.done(&["list", "--status", "SUBMITTED"]).await.contains("CASE-001"));
+    assert!(shell.done(&["audit", "CASE-001"]).await.contains("amira"));
+    assert!(shell.done(&["lifecycle", "show"]).await.contains("IN_REVIEW"));
+    shell.done(&["unlink", "CASE-001", "blocks", "CASE-002"]).await;
+    shell.done(&["health"]).await;
+    system.stop().await;
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_to_do_next_and_exits_with_1() {
+    let mut system = System::all_in_one(&[]).await;
+    let shell = Shell { system: &system, actor: "amira" };
+    shell.done(&["create", "t"]).await;
+    let refused = shell.casectl(&["transition", "CASE-001", "CLOSED"]).await;
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.err.contains("casectl transition CASE-001 SUBMITTED"), "{}", refused.err);
+    let stale = shell.casectl(&["transition", "CASE-001", "SUBMITTED", "--expected-version", "7"]).await;
+    assert!(stale.code == Some(1) && stale.err.contains("version 1"), "{}", stale.err);
+    assert_eq!(shell.casectl(&["show", "CASE-404"]).await.code, Some(1));
+    assert_eq!(shell.casectl(&["transition", "CASE-001"]).await.code, Some(64), "usage");
+    system.stop().await;
+}
+
+#[tokio::test]
+async fn a_program_reads_json_and_nothing_else() {
+    let mut system = System::all_in_one(&[]).await;
+    let shell = Shell { system: &system, actor: "amira" };
+    let created: Value = serde_json::from_str(&shell.done(&["create", "t", "--output", "json"]).await).unwrap();
+    assert_eq!((&created["case"]["caseId"], &created["case"]["version"]), (&"CASE-001".into(), &"1".into()));
+    let listed = shell.done(&["list", "--output", "json"]).await;
+    let lines: Vec<Value> = listed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["caseId"], "CASE-001");
+    let refused = shell.casectl(&["transition", "CASE-001", "CLOSED", "--output", "json"]).await;
+    let error: Value = serde_json::from_str(&refused.err).unwrap();
+    assert!(refused.out.is_empty() && error.to_string().contains("TRANSITION_NOT_ALLOWED"), "{error}");
+    system.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_named_with_its_address() {
+    let mut system = System::all_in_one(&[]).await;
+    let address = system.address(COMMAND).to_string();
+    system.stop().await;
+    let shell = Shell { system: &system, actor: "amira" };
+    let said = shell.casectl(&["create", "t"]).await;
+    assert_eq!(said.code, Some(69));
+    assert!(said.err.contains(&address), "{}", said.err);
+}
