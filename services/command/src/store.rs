@@ -93,8 +93,9 @@ fn open(process: &Process, condition: Condition) -> Result<Store, Exit> {
         condition.fail("the writer has ended");
         exit::now(&store_failure::exit(&error, &fatal_path, store_failure::RESTORE))
     };
+    let limits = Limits { queue: settings.limits.commands_queued, ..Limits::default() };
     let (writer, thread) =
-        GroupCommit::start(writer, participant, Limits::default(), StoreMetrics::new(), fatal).map_err(failed)?;
+        GroupCommit::start(writer, participant, limits, StoreMetrics::new(), fatal).map_err(failed)?;
     observe_feed(Arc::clone(&consumers), head.clone());
     let position = *head.borrow();
     info!(name: names::STORE_OPENED, position, path = %path.display(), "the case store is open at position {position}");

@@ -69,7 +69,10 @@ impl Fields<'_> {
 
     pub(super) fn due_time(&mut self) -> Option<Timestamp> {
         let time = self.case.due_time.as_ref()?;
-        self.violations.checked("case.due_time", timestamp_from_pb(time).ok_or("must lie in the years 1 to 9999"))
+        self.violations.checked(
+            "case.due_time",
+            timestamp_from_pb(time).ok_or("must lie between 0001-01-01T00:00:00Z and 9999-12-30T21:59:59Z"),
+        )
     }
 }
 

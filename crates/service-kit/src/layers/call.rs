@@ -130,6 +130,7 @@ mod tests {
         let limits = crate::settings::LimitSettings {
             requests_in_flight: 1,
             streams_in_flight: 1,
+            commands_queued: 1,
             message_bytes: 1,
             deadline_default: Duration::from_secs(10),
             deadline_max: Duration::from_mins(1),

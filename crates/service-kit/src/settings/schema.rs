@@ -200,6 +200,9 @@ pub struct LimitSettings {
     /// Streams that a server keeps open at once; more are refused.
     #[serde(deserialize_with = "kind::count")]
     pub streams_in_flight: usize,
+    /// Commands that wait for the store; more are refused.
+    #[serde(deserialize_with = "kind::count")]
+    pub commands_queued: usize,
     /// The largest message that is decoded or sent, in bytes.
     #[serde(deserialize_with = "kind::message_bytes")]
     pub message_bytes: usize,

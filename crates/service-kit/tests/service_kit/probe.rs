@@ -75,6 +75,7 @@ pub(crate) fn limits() -> LimitSettings {
     LimitSettings {
         requests_in_flight: 64,
         streams_in_flight: 64,
+        commands_queued: 1,
         message_bytes: 1_024,
         deadline_default: Duration::from_secs(10),
         deadline_max: Duration::from_mins(1),

@@ -6,6 +6,7 @@ mod commands;
 mod feed;
 mod guards;
 mod idempotency;
+mod overload;
 mod refusals;
 mod restart;
 mod start;

@@ -86,7 +86,7 @@ fn time(problems: &mut Problems, field: &str, time: Option<&prost_types::Timesta
     let time = time?;
     let read = timestamp_from_pb(time);
     if read.is_none() {
-        problems.invalid(field, "must lie in the years 1 to 9999");
+        problems.invalid(field, "must lie between 0001-01-01T00:00:00Z and 9999-12-30T21:59:59Z");
     }
     read
 }
