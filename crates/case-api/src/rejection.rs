@@ -38,7 +38,7 @@ pub fn failure(rejection: &Rejection) -> Failure {
         Rejection::RequirementsNotMet { case_id, from, to, missing } => unmet(case_id, (from, to), missing),
         Rejection::CaseClosed { case_id, status, allowed } => Failure::new(
             Reason::CaseClosed,
-            format!("{case_id} is closed ({status}) and keeps its fields; reopen it first: {}", next_steps(allowed)),
+            format!("{case_id} is closed ({status}) and keeps its fields; {}", reopening(allowed)),
         )
         .with_metadata("case_id", case_id.as_str())
         .with_metadata("status", status.as_str())
@@ -120,6 +120,14 @@ pub(crate) fn not_an_initial_status(status: &str, allowed: &[Status]) -> Failure
 
 fn next_steps(allowed: &[Status]) -> String {
     if allowed.is_empty() { "nothing is allowed next".to_owned() } else { format!("allowed: {}", joined(allowed)) }
+}
+
+fn reopening(allowed: &[Status]) -> String {
+    if allowed.is_empty() {
+        "it cannot be reopened".to_owned()
+    } else {
+        format!("reopen it first: {}", joined(allowed))
+    }
 }
 
 /// Names joined by commas, as they stand in metadata.

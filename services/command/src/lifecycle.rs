@@ -5,7 +5,7 @@ use std::path::Path;
 
 use case_api::event_pb::LifecycleDefinition;
 use case_api::lifecycle_to_pb;
-use case_domain::{Lifecycle, StatusCategory};
+use case_domain::{Case, Lifecycle, StatusCategory};
 use rusqlite::Connection;
 use service_kit::exit::{Exit, ExitCode};
 use storage::Error;
@@ -58,24 +58,44 @@ pub(crate) enum PutInForceError {
     /// Cases that are not closed stand in statuses that it lacks.
     #[error("the lifecycle lacks statuses in which cases stand: {0}; keep them until those cases have moved on")]
     Strands(String),
+    /// Cases stand in statuses that it gives another category: they would be open to some and closed to others.
+    #[error(
+        "the lifecycle changes the category of statuses in which cases stand: {0}; give the new meaning a new status"
+    )]
+    Recategorises(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] Error),
 }
 
 fn refuse_to_strand(connection: &Connection, lifecycle: &Lifecycle) -> Result<(), PutInForceError> {
-    let mut stranded: BTreeMap<String, (u64, String)> = BTreeMap::new();
-    schema::each_case(connection, |case| {
-        let live = case.status_category != StatusCategory::Closed;
-        if live && lifecycle.category(&case.status).is_none() {
-            let entry = stranded.entry(case.status.to_string()).or_insert_with(|| (0, case.id.to_string()));
-            entry.0 += 1;
-        }
+    let (mut stranded, mut recategorised) = (Standing::new(), Standing::new());
+    schema::each_case(connection, |case| match lifecycle.category(&case.status) {
+        Some(category) if category != case.status_category => note(&mut recategorised, &case),
+        // A closed case may stay in a status that is no more.
+        None if case.status_category != StatusCategory::Closed => note(&mut stranded, &case),
+        Some(_) | None => {}
     })?;
-    if stranded.is_empty() {
-        return Ok(());
+    if !stranded.is_empty() {
+        return Err(PutInForceError::Strands(told(&stranded)));
     }
-    let one =
-        |(status, (count, example)): (&String, &(u64, String))| format!("{status} ({count} cases, such as {example})");
-    Err(PutInForceError::Strands(stranded.iter().map(one).collect::<Vec<_>>().join(", ")))
+    if !recategorised.is_empty() {
+        return Err(PutInForceError::Recategorises(told(&recategorised)));
+    }
+    Ok(())
+}
+
+/// How many cases stand in a status, and one of them.
+type Standing = BTreeMap<String, (u64, String)>;
+
+fn note(standing: &mut Standing, case: &Case) {
+    standing.entry(case.status.to_string()).or_insert_with(|| (0, case.id.to_string())).0 += 1;
+}
+
+fn told(standing: &Standing) -> String {
+    let one = |(status, (count, example)): (&String, &(u64, String))| {
+        let cases = if *count == 1 { "case" } else { "cases" };
+        format!("{status} ({count} {cases}, such as {example})")
+    };
+    standing.iter().map(one).collect::<Vec<_>>().join(", ")
 }

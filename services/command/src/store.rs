@@ -72,7 +72,9 @@ fn open(process: &Process, condition: Condition) -> Result<Store, Exit> {
     let epoch = writer::found(connection, &*process.entropy).map_err(failed)?;
     let now_us = process.clock.unix_us();
     let in_force = lifecycle::put_in_force(connection, wanted, now_us).map_err(|error| match error {
-        PutInForceError::Strands(_) => Exit::new(ExitCode::Configuration, error.to_string()),
+        PutInForceError::Strands(_) | PutInForceError::Recategorises(_) => {
+            Exit::new(ExitCode::Configuration, error.to_string())
+        }
         PutInForceError::Store(error) => store_failure::exit(&error, &path, store_failure::RESTORE),
     })?;
     let lifecycle = Arc::new(in_force);

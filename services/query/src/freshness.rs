@@ -50,12 +50,14 @@ impl Freshness {
         }
     }
 
-    /// The lifecycle last received, with its version. Nobody waits for it.
-    pub(crate) fn lifecycle(&self) -> Result<(u32, Arc<Lifecycle>), Failure> {
-        let view = self.view.borrow();
-        let known = view.lifecycle.clone().map(|lifecycle| (view.lifecycle_version, lifecycle));
-        drop(view);
-        known.ok_or_else(|| lagging(Lag { position: 0, wanted: 0 }))
+    /// The lifecycle last received, with its version and the place of the read model. Nobody waits for it.
+    pub(crate) fn lifecycle(&self) -> Result<LifecycleSeen, Failure> {
+        let View { place, lifecycle, lifecycle_version } = self.view.borrow().clone();
+        let seen = place.zip(lifecycle).map(|(place, lifecycle)| {
+            let as_of = ConsistencyToken { epoch: place.epoch, position: place.position };
+            LifecycleSeen { version: lifecycle_version, lifecycle, as_of }
+        });
+        seen.ok_or_else(|| lagging(Lag { position: 0, wanted: 0 }))
     }
 
     async fn wait_until_fresh(&self, tokens: &[ConsistencyToken], deadline: Instant) -> Verdict {
@@ -66,6 +68,16 @@ impl Freshness {
         let _ = timeout_at(until, view.wait_for(|view| settled(view))).await;
         judge(&self.view.borrow(), tokens)
     }
+}
+
+/// The lifecycle as the read model has it.
+pub(crate) struct LifecycleSeen {
+    /// Its version.
+    pub(crate) version: u32,
+    /// What is allowed.
+    pub(crate) lifecycle: Arc<Lifecycle>,
+    /// The last change that the read model had seen.
+    pub(crate) as_of: ConsistencyToken,
 }
 
 fn give_up_at(now: Instant, deadline: Instant, wait_max: Duration) -> Instant {

@@ -81,7 +81,11 @@ impl CaseQueryService for QueryHandler {
         request: Request<GetLifecycleRequest>,
     ) -> Result<Response<GetLifecycleResponse>, Status> {
         let meta = RequestMeta::of(&request);
-        answer(info_span!("query.get_lifecycle").in_scope(|| self.reads.lifecycle()), &meta)
+        let work = async {
+            let tokens = request::get_lifecycle(request.get_ref())?;
+            self.reads.lifecycle(tokens, &meta).await
+        };
+        answer(work.instrument(info_span!("query.get_lifecycle")).await, &meta)
     }
 }
 

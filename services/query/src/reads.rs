@@ -18,7 +18,7 @@ use storage::{Error, Readers};
 use tracing::{Span, info, info_span};
 
 use self::page::{Page, PageLimits};
-use crate::freshness::{Freshness, lagging};
+use crate::freshness::{Freshness, LifecycleSeen, lagging};
 use crate::metrics::StoreMetrics;
 use crate::order::Cursor;
 use crate::request::{GetQuery, ListQuery};
@@ -90,10 +90,18 @@ impl Reads {
         Ok(pb::ListCasesResponse { cases: page.items, next_page_token, as_of })
     }
 
-    /// The lifecycle last received. It is in memory: there is nothing to read, and nothing to wait for.
-    pub(crate) fn lifecycle(&self) -> Result<pb::GetLifecycleResponse, Failure> {
-        let (version, lifecycle) = self.freshness.lifecycle()?;
-        Ok(pb::GetLifecycleResponse { lifecycle: Some(lifecycle_to_client(version, &lifecycle)) })
+    /// The lifecycle last received. It is in memory: without tokens there is nothing to wait for.
+    pub(crate) async fn lifecycle(
+        &self,
+        tokens: Vec<ConsistencyToken>,
+        meta: &RequestMeta,
+    ) -> Result<pb::GetLifecycleResponse, Failure> {
+        if !tokens.is_empty() {
+            self.freshness.wait(&tokens, meta.deadline).await?;
+        }
+        let LifecycleSeen { version, lifecycle, as_of } = self.freshness.lifecycle()?;
+        let lifecycle = Some(lifecycle_to_client(version, &lifecycle));
+        Ok(pb::GetLifecycleResponse { lifecycle, as_of: as_of.encode() })
     }
 
     /// How much of a list an answer holds.

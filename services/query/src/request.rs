@@ -4,7 +4,9 @@ mod filter;
 mod history;
 
 use case_api::ConsistencyToken;
-use case_api::pb::{BatchGetCasesRequest, CaseFilter, Consistency, GetCaseRequest, ListCasesRequest};
+use case_api::pb::{
+    BatchGetCasesRequest, CaseFilter, Consistency, GetCaseRequest, GetLifecycleRequest, ListCasesRequest,
+};
 use case_domain::CaseId;
 use rpc_error::{Failure, Reason};
 
@@ -130,6 +132,14 @@ fn after(problems: &mut Problems, list: ListDigest, token: &str) -> Option<Curso
     }
     let decoded = list.decode(token);
     decoded.map_err(|error| problems.note(Reason::InvalidPageToken, "page_token", error, "INVALID")).ok()
+}
+
+/// Reads a `GetLifecycleRequest`: only how fresh the answer must be.
+pub(crate) fn get_lifecycle(request: &GetLifecycleRequest) -> Result<Vec<ConsistencyToken>, Failure> {
+    let mut problems = Problems::default();
+    let tokens = tokens(&mut problems, request.consistency.as_ref());
+    problems.into_result()?;
+    Ok(tokens)
 }
 
 fn tokens(problems: &mut Problems, consistency: Option<&Consistency>) -> Vec<ConsistencyToken> {

@@ -87,7 +87,7 @@ pub(crate) struct ListArgs {
     /// Due before this time: `now`, or +3d from now.
     #[arg(long, value_name = "TIME")]
     pub(crate) due_to: Option<String>,
-    /// Such as "`update_time` desc" or priority [default: the newest first].
+    /// Such as "priority desc" or title [default: the newest first].
     #[arg(long, value_name = "ORDER", default_value = "", hide_default_value = true)]
     pub(crate) order_by: String,
     #[command(flatten)]

@@ -54,7 +54,8 @@ pub(crate) struct FieldArgs {
     /// A tag; several: repeat it, or a,b,c.
     #[arg(long = "tag", short, value_name = "TAG", value_delimiter = ',')]
     pub(crate) tags: Vec<String>,
-    /// A field of your own: NAME=TEXT, or NAME:=JSON for numbers, lists and the like; may be repeated.
+    /// A field of your own: NAME=TEXT, or NAME:=JSON for numbers, lists and the like; may be repeated. An update takes them
+    /// as a whole: name those that are to stay as well.
     #[arg(long = "field", short, value_name = "NAME=TEXT")]
     pub(crate) fields: Vec<String>,
     /// When it should be done: 2026-11-23, 2026-11-23T09:30:00Z, or +3d from now.
@@ -117,7 +118,10 @@ pub(crate) struct TransitionArgs {
 
 /// `assign`
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("whom").required(true).args(["assignee", "nobody"]))]
+#[command(
+    group = ArgGroup::new("whom").required(true).args(["assignee", "nobody"]),
+    override_usage = "casectl assign [OPTIONS] <CASE> <ASSIGNEE|--nobody>"
+)]
 pub(crate) struct AssignArgs {
     /// The case.
     pub(crate) case: String,

@@ -31,7 +31,8 @@ async fn show(session: &mut Session) -> Result<(), Problem> {
         let mut client = client.clone();
         async move { client.get_lifecycle(request).await }
     };
-    let answer = session.connections.call(Target::read(Service::Query), pb::GetLifecycleRequest {}, send).await?;
+    let answer =
+        session.connections.call(Target::read(Service::Query), pb::GetLifecycleRequest::default(), send).await?;
     let lifecycle = answer.lifecycle.unwrap_or_default();
     if session.is_json() {
         return session.print_json(&LifecycleAnswer::from(&lifecycle));

@@ -142,11 +142,12 @@ fn transitions(refusal: &Refusal, lead: &str) -> Vec<String> {
 /// One command that gives everything that is missing, if a transition can give it.
 fn requirements(refusal: &Refusal) -> Vec<String> {
     let (case, to) = (quoted(refusal.about("case_id")), quoted(refusal.about("to")));
-    let (mut flags, mut before) = (Vec::new(), Vec::new());
+    let (mut flags, mut before, mut by) = (Vec::new(), Vec::new(), "try");
     for missing in refusal.about("requirements").split(", ") {
         match (missing, flag_of(missing)) {
             ("reason", _) => flags.push(" --reason WHY".to_owned()),
-            ("other_actor", _) => flags.push(" --actor SOMEBODY_ELSE".to_owned()),
+            // Nobody is invited to call themselves somebody else.
+            ("other_actor", _) => by = "somebody else has to run",
             ("assignee" | "team", Some(flag)) => flags.push(format!(" {flag} NAME")),
             (_, Some(flag)) => before.push(format!(" {flag} VALUE")),
             (_, None) => {}
@@ -157,7 +158,8 @@ fn requirements(refusal: &Refusal) -> Vec<String> {
     if !before.is_empty() {
         hints.push(format!("first: casectl update {case}{before}"));
     }
-    hints.push(format!("{}: casectl transition {case} {to}{flags}", if before.is_empty() { "try" } else { "then" }));
+    let when = if before.is_empty() { by } else { "then" };
+    hints.push(format!("{when}: casectl transition {case} {to}{flags}"));
     hints
 }
 

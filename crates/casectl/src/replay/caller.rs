@@ -157,7 +157,7 @@ impl<'m> Caller<'m> {
             let mut client = self.queries.clone();
             async move { client.get_lifecycle(request).await }
         };
-        self.patiently(&self.reader, &pb::GetLifecycleRequest {}, patience, call).await
+        self.patiently(&self.reader, &pb::GetLifecycleRequest::default(), patience, call).await
     }
 
     pub(super) async fn cases(&self, message: &pb::BatchGetCasesRequest) -> Result<pb::BatchGetCasesResponse, Stopped> {

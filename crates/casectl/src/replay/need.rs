@@ -30,9 +30,17 @@ pub(super) fn compare(counts: &Counts, lifecycle: &pb::Lifecycle) -> Result<Hash
         let (from, to) = (&count.from, &count.to);
         match edges.get(&(from.as_str(), to.as_str())) {
             None => missing.push(format!("the transition {from} -> {to} ({} times)", count.count)),
-            Some(edge) => missing.extend(unset_fields(edge).map(|field| {
-                format!("the transition {from} -> {to} without the required field {field}, which a replay does not set")
-            })),
+            Some(edge) => {
+                missing.extend(unset_fields(edge).map(|field| {
+                    format!(
+                        "the transition {from} -> {to} without the required field {field}, which a replay does not set"
+                    )
+                }));
+                if !edge.requires_other_actor_than.is_empty() {
+                    let status = &edge.requires_other_actor_than;
+                    missing.push(format!("the transition {from} -> {to} by whoever made it: it wants another actor than who moved the case to {status}"));
+                }
+            }
         }
     }
     if !missing.is_empty() {

@@ -51,7 +51,10 @@ async fn a_lifecycle_that_lacks_the_status_of_a_live_case_is_refused_and_one_tha
     let bench = bench.with(|settings| settings.lifecycle.path = Some(path.clone()));
     let exit = refused_start(&bench).await;
     assert_eq!(exit.code, ExitCode::Configuration);
-    assert!(exit.message.contains("DRAFT (1 cases, such as CASE-001)"), "{}", exit.message);
+    assert!(exit.message.contains("DRAFT (1 case, such as CASE-001)"), "{}", exit.message);
+    fs::write(&path, statuses(&["NEW", "DRAFT"]).replace("open", "closed")).unwrap();
+    let exit = refused_start(&bench).await;
+    assert!(exit.message.contains("changes the category") && exit.message.contains("DRAFT"), "{}", exit.message);
     fs::write(&path, statuses(&["NEW", "DRAFT"])).unwrap();
     let server = bench.start().await;
     let case = server.client("amira").create_case(creation("t", "")).await.unwrap().into_inner().case.unwrap();

@@ -43,18 +43,9 @@ pub(super) fn filter(problems: &mut Problems, given: &CaseFilter) -> Filter {
         teams: values.of("filter.teams", &given.teams, NAMES_MAX, name),
         reporters: values.of("filter.reporters", &given.reporters, NAMES_MAX, name),
         tags_all: values.of("filter.tags_all", &given.tags_all, TAGS_MAX, tag),
-        created: TimeRange {
-            from: time(problems, "filter.create_time_from", given.create_time_from.as_ref()),
-            before: time(problems, "filter.create_time_to", given.create_time_to.as_ref()),
-        },
-        updated: TimeRange {
-            from: time(problems, "filter.update_time_from", given.update_time_from.as_ref()),
-            before: time(problems, "filter.update_time_to", given.update_time_to.as_ref()),
-        },
-        due: TimeRange {
-            from: time(problems, "filter.due_time_from", given.due_time_from.as_ref()),
-            before: time(problems, "filter.due_time_to", given.due_time_to.as_ref()),
-        },
+        created: range(problems, "filter.create_time", given.create_time_from.as_ref(), given.create_time_to.as_ref()),
+        updated: range(problems, "filter.update_time", given.update_time_from.as_ref(), given.update_time_to.as_ref()),
+        due: range(problems, "filter.due_time", given.due_time_from.as_ref(), given.due_time_to.as_ref()),
     }
 }
 
@@ -80,6 +71,21 @@ impl Values<'_> {
         };
         given.iter().enumerate().filter_map(read).collect()
     }
+}
+
+/// The times between `{field}_from` and `{field}_to`.
+fn range(
+    problems: &mut Problems,
+    field: &str,
+    from: Option<&prost_types::Timestamp>,
+    before: Option<&prost_types::Timestamp>,
+) -> TimeRange {
+    let from = time(problems, &format!("{field}_from"), from);
+    let before = time(problems, &format!("{field}_to"), before);
+    if from.zip(before).is_some_and(|(from, before)| before < from) {
+        problems.invalid(&format!("{field}_to"), format_args!("is before {field}_from"));
+    }
+    TimeRange { from, before }
 }
 
 fn time(problems: &mut Problems, field: &str, time: Option<&prost_types::Timestamp>) -> Option<Timestamp> {

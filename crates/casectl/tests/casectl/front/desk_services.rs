@@ -159,7 +159,7 @@ impl CaseQueryService for Desk {
     ) -> Result<Response<pb::GetLifecycleResponse>, Status> {
         self.meet("GetLifecycle", &request)?;
         let lifecycle = case_api::lifecycle_to_client(1, &lifecycle_file::default_lifecycle());
-        Ok(Response::new(pb::GetLifecycleResponse { lifecycle: Some(lifecycle) }))
+        Ok(Response::new(pb::GetLifecycleResponse { lifecycle: Some(lifecycle), as_of: String::new() }))
     }
 }
 

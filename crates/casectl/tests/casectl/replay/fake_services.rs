@@ -138,7 +138,7 @@ impl CaseQueryService for Fake {
         &self,
         _: Request<pb::GetLifecycleRequest>,
     ) -> Result<Response<pb::GetLifecycleResponse>, Status> {
-        Ok(Response::new(pb::GetLifecycleResponse { lifecycle: Some(self.lifecycle().clone()) }))
+        Ok(Response::new(pb::GetLifecycleResponse { lifecycle: Some(self.lifecycle().clone()), as_of: String::new() }))
     }
 
     async fn get_case(&self, _: Request<pb::GetCaseRequest>) -> Result<Response<pb::GetCaseResponse>, Status> {
