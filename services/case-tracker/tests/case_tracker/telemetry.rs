@@ -91,6 +91,38 @@ async fn in_one_process_each_service_has_a_scope_of_its_own_and_metrics_arrive()
 }
 
 #[tokio::test]
+async fn what_is_committed_is_logged_though_its_caller_has_gone() {
+    const CALLERS: u64 = 200;
+    let mut system = System::all_in_one(&[]).await;
+    let client = system.commands(caller());
+    let calls: Vec<_> = (0..CALLERS)
+        .map(|n| {
+            let mut client = client.clone();
+            // Each caller loses patience a little later than the one before, somewhere on the way of its command.
+            let patience = std::time::Duration::from_micros(n * 50);
+            tokio::spawn(
+                async move { tokio::time::timeout(patience, client.create_case(creation("t", ""))).await.is_ok() },
+            )
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap();
+    }
+    let logged = || system.lines().iter().filter(|line| line.contains(r#""event":"case_created""#)).count();
+    // Commands of callers who have gone may still be on their way; once they have arrived, the next number tells how many
+    // there are, and a line that is missing is missing for good.
+    poll_until("as many lines as cases", || async {
+        let next =
+            system.commands(caller()).create_case(creation("next", "")).await.unwrap().into_inner().case.unwrap();
+        let created: usize = next.case_id.trim_start_matches("CASE-").parse().unwrap();
+        poll_until("the line of the latest case", || async { (logged() >= created).then_some(()) }).await;
+        (logged() == created).then_some(())
+    })
+    .await;
+    system.stop().await;
+}
+
+#[tokio::test]
 async fn the_log_line_of_a_transition_reads_alone() {
     let mut system = System::all_in_one(&[]).await;
     move_a_case(&system, "t", "").await;

@@ -159,6 +159,20 @@ async fn a_stream_ends_when_the_server_does_and_says_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_stream_that_says_nothing_does_not_hold_up_the_end_of_the_server() {
+    // Longer than the test waits: a drain that waited for the stream would fail it.
+    let bench = Bench::new().with(|settings| settings.drain_timeout = std::time::Duration::from_mins(10));
+    let server = bench.start().await;
+    let (_outbox, requests) = mpsc::channel::<FollowRequest>(1);
+    let mut feed = Caller::actor("case-query").feed(server.address);
+    let silent = tokio::spawn(async move { feed.follow(ReceiverStream::new(requests)).await.map(|_| ()) });
+    // Gives the stream the time of a command to arrive; one that comes later is refused as well.
+    server.client("amira").create_case(creation("t", "")).await.unwrap();
+    server.stop().await;
+    assert!(eventually("the stream to be refused", silent).await.unwrap().is_err());
+}
+
+#[tokio::test]
 async fn a_stream_that_does_not_introduce_itself_is_refused() {
     let bench = Bench::new();
     let server = bench.start().await;

@@ -95,3 +95,21 @@ fn unknown_method(path: &str) -> Failure {
 fn is_timeout(status: &Status) -> bool {
     status.message() == "Timeout expired"
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(code: Code, message: &str) -> Reason {
+        failure(&Status::new(code, message), "/a.B/C", 1).reason()
+    }
+
+    #[test]
+    fn a_caller_that_breaks_off_is_no_bug_of_ours_and_another_unknown_status_is() {
+        for code in [Code::Unknown, Code::Internal, Code::Unavailable] {
+            assert_eq!(reason(code, "h2 protocol error: error reading a body from connection"), Reason::Cancelled);
+            assert_eq!(reason(code, "error reading a body from connection"), Reason::Cancelled);
+            assert_eq!(reason(code, "something else"), Reason::Internal);
+        }
+    }
+}
