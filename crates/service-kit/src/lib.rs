@@ -4,13 +4,16 @@
 //! This crate knows no cases. A service hands [`program::main`] a function that runs it; everything that is the same for
 //! every binary happens here, once.
 
+pub mod access;
 pub mod client;
 pub mod clock;
+pub mod diagnostics;
 pub mod exit;
 pub mod health;
 pub mod host;
 pub mod identity;
 pub mod program;
+pub mod reload;
 pub mod request;
 pub mod settings;
 pub mod telemetry;

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use case_api::pb::audit_service_server::AuditServiceServer;
 use event_feed::{Feed, Timing, follow};
 use service_kit::client::{OutgoingOptions, outgoing};
+use service_kit::diagnostics::Diagnostics;
 use service_kit::exit::Exit;
 use service_kit::health::{Condition, Health};
 use service_kit::host::Host;
@@ -82,7 +83,7 @@ impl CaseAudit {
     pub async fn serve(self, listener: TcpListener) -> Result<(), Exit> {
         let Self { process, log, store, feed, health } = self;
         let recorder = Arc::new(Recorder::new(log.writer, log.position, store.clone()));
-        let (settings, shutdown) = (&process.settings, feed.shutdown.clone());
+        let shutdown = feed.shutdown.clone();
         health.started();
         let recording = async {
             let _ends_serving = shutdown.clone().drop_guard();
@@ -90,8 +91,10 @@ impl CaseAudit {
         };
         let serving = async {
             let _ends_recording = shutdown.clone().drop_guard();
-            let routes = routes(settings, log.readers, store);
-            host(settings, health).serve(listener, routes, case_api::DESCRIPTORS, shutdown.clone()).await
+            let routes = routes(&process.settings, log.readers, store);
+            host(process, health, Diagnostics::new())
+                .serve(listener, routes, case_api::DESCRIPTORS, shutdown.clone())
+                .await
         };
         let (followed, served) = tokio::join!(recording, serving);
         followed.and(served)
@@ -106,13 +109,6 @@ fn routes(settings: &Settings, readers: Readers, store: Condition) -> Routes {
     Routes::new(server)
 }
 
-fn host(settings: &Settings, health: Health) -> Host {
-    Host {
-        identity: IDENTITY,
-        health,
-        limits: settings.limits.clone(),
-        auth: settings.auth.clone(),
-        drain_timeout: settings.drain_timeout,
-        reflection: settings.reflection.enabled,
-    }
+fn host(process: Process, health: Health, diagnostics: Diagnostics) -> Host {
+    Host { identity: IDENTITY, health, process, rules: case_access::RULES, diagnostics }
 }

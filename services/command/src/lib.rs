@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use case_api::feed_pb::case_event_feed_service_server::CaseEventFeedServiceServer;
 use case_api::pb::case_command_service_server::CaseCommandServiceServer;
+use service_kit::diagnostics::Diagnostics;
 use service_kit::exit::Exit;
 use service_kit::health::{Condition, Health};
 use service_kit::host::Host;
@@ -65,16 +66,14 @@ impl CaseCommand {
 
     /// Serves on a bound listener until the process is told to end, and leaves the store closed.
     pub async fn serve(self, listener: TcpListener) -> Result<(), Exit> {
-        let settings = &self.process.settings;
-        let routes = self.routes(settings.limits.message_bytes);
+        let routes = self.routes(self.process.settings.limits.message_bytes);
         self.health.started();
         let host = Host {
             identity: IDENTITY,
             health: self.health.clone(),
-            limits: settings.limits.clone(),
-            auth: settings.auth.clone(),
-            drain_timeout: settings.drain_timeout,
-            reflection: settings.reflection.enabled,
+            process: self.process.clone(),
+            rules: case_access::RULES,
+            diagnostics: Diagnostics::new(),
         };
         let served = host.serve(listener, routes, case_api::DESCRIPTORS, self.process.shutdown.clone()).await;
         self.store.close().await;

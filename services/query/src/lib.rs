@@ -32,12 +32,12 @@ use std::sync::Arc;
 use case_api::pb::case_query_service_server::CaseQueryServiceServer;
 use event_feed::{Feed, Timing, follow};
 use service_kit::client::{OutgoingOptions, outgoing};
+use service_kit::diagnostics::Diagnostics;
 use service_kit::exit::Exit;
 use service_kit::health::Health;
 use service_kit::host::Host;
 use service_kit::identity::Identity;
 use service_kit::program::Process;
-use service_kit::settings::Settings;
 use tokio::net::TcpListener;
 use tonic::service::Routes;
 
@@ -100,7 +100,7 @@ impl CaseQuery {
     /// Fails where the store's disk does.
     pub async fn serve(self, listener: TcpListener) -> Result<(), Exit> {
         let Self { process, projection, reads, feed, health } = self;
-        let (settings, shutdown) = (&process.settings, feed.shutdown.clone());
+        let shutdown = feed.shutdown.clone();
         health.started();
         let projecting = async {
             let _ends_serving = shutdown.clone().drop_guard();
@@ -109,7 +109,9 @@ impl CaseQuery {
         let serving = async {
             let _ends_projecting = shutdown.clone().drop_guard();
             let routes = routes(reads);
-            host(settings, health).serve(listener, routes, case_api::DESCRIPTORS, shutdown.clone()).await
+            host(process, health, Diagnostics::new())
+                .serve(listener, routes, case_api::DESCRIPTORS, shutdown.clone())
+                .await
         };
         let (projected, served) = tokio::join!(projecting, serving);
         projected.and(served)
@@ -124,13 +126,6 @@ fn routes(reads: Reads) -> Routes {
     Routes::new(server)
 }
 
-fn host(settings: &Settings, health: Health) -> Host {
-    Host {
-        identity: IDENTITY,
-        health,
-        limits: settings.limits.clone(),
-        auth: settings.auth.clone(),
-        drain_timeout: settings.drain_timeout,
-        reflection: settings.reflection.enabled,
-    }
+fn host(process: Process, health: Health, diagnostics: Diagnostics) -> Host {
+    Host { identity: IDENTITY, health, process, rules: case_access::RULES, diagnostics }
 }

@@ -10,11 +10,13 @@ use tonic::service::Routes;
 use tonic::transport::Server;
 use tracing::{info, warn};
 
+use crate::access::Rule;
+use crate::diagnostics::Diagnostics;
 use crate::exit::{Exit, ExitCode};
 use crate::health::{self, Health};
 use crate::identity::Identity;
 use crate::layers::{self, Methods, Shared};
-use crate::settings::{AuthSettings, LimitSettings};
+use crate::program::Process;
 use crate::telemetry::{ServerMetrics, names, scoped};
 
 mod connection;
@@ -33,20 +35,19 @@ const STREAMS_SPARE: usize = 64;
 const CUT_GRACE: Duration = Duration::from_secs(1);
 
 /// Everything about a server but its routes.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Host {
     /// In whose name spans, metrics and log lines of the calls are.
     pub identity: Identity,
     /// Served as `grpc.health.v1`; it drains when the server does.
     pub health: Health,
-    /// What is taken on at once. `message_bytes` is for the services themselves (`max_decoding_message_size`).
-    pub limits: LimitSettings,
-    /// Who may call.
-    pub auth: AuthSettings,
-    /// How long a shutdown waits for calls in flight.
-    pub drain_timeout: Duration,
-    /// Whether clients can ask for the schema.
-    pub reflection: bool,
+    /// What it is part of: settings, shutdown, clock. `limits.message_bytes` is for the services themselves
+    /// (`max_decoding_message_size`).
+    pub process: Process,
+    /// Who may call what: a rule for each method of the routes.
+    pub rules: &'static [Rule],
+    /// What operators can ask for.
+    pub diagnostics: Diagnostics,
 }
 
 /// Takes a port. In use: [`ExitCode::InUse`], which names the address; anything else: [`ExitCode::CannotCreate`].
@@ -117,8 +118,8 @@ impl Host {
             identity: self.identity,
             methods: Methods::of(&sets).map_err(|error| unusable_descriptors(&error))?,
             metrics: ServerMetrics::new(self.identity),
-            limits: self.limits.clone(),
-            auth: self.auth.clone(),
+            limits: self.process.settings.limits.clone(),
+            auth: self.process.settings.auth.clone(),
             health: self.health.clone(),
         })
     }
@@ -126,7 +127,7 @@ impl Host {
     /// Adds what every server has.
     fn standard_services(&self, routes: Routes, descriptors: &'static [u8]) -> Result<Routes, Exit> {
         let routes = routes.add_service(health::server(self.health.clone()));
-        if !self.reflection {
+        if !self.process.settings.reflection.enabled {
             return Ok(routes);
         }
         let builder = || {
@@ -142,7 +143,8 @@ impl Host {
     }
 
     fn transport(&self) -> Server {
-        let streams = self.limits.requests_in_flight.saturating_add(self.limits.streams_in_flight);
+        let limits = &self.process.settings.limits;
+        let streams = limits.requests_in_flight.saturating_add(limits.streams_in_flight);
         let streams = u32::try_from(streams.saturating_add(STREAMS_SPARE)).unwrap_or(u32::MAX);
         Server::builder()
             .http2_keepalive_interval(Some(KEEP_ALIVE_INTERVAL))
@@ -170,10 +172,10 @@ impl Drain<'_> {
         self.begun = Some(Instant::now());
         self.host.health.drain();
         let (name, in_flight) = (self.host.identity.name, self.shared.metrics.active());
-        let drain_timeout_ms = millis(self.host.drain_timeout);
+        let drain_timeout_ms = millis(self.host.process.settings.drain_timeout);
         info!(name: names::DRAIN_STARTED, in_flight, drain_timeout_ms, "{name} takes no more calls; {in_flight} in flight");
         stop.cancel();
-        tokio::time::sleep(self.host.drain_timeout).await;
+        tokio::time::sleep(self.host.process.settings.drain_timeout).await;
         self.cut_off = self.shared.metrics.active();
         cut.cancel();
         tokio::time::sleep(CUT_GRACE).await;

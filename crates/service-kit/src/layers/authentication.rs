@@ -52,6 +52,7 @@ impl<S> Authentication<S> {
         match (call.method.purpose, self.mode) {
             (Purpose::Health | Purpose::Reflection, AuthMode::Insecure) => Ok(String::new()),
             (Purpose::Service, AuthMode::Insecure) => actor_as_said(headers),
+            (_, AuthMode::Jwt | AuthMode::Mtls) => Err(Failure::internal()),
         }
     }
 }

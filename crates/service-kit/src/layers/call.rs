@@ -127,14 +127,8 @@ mod tests {
 
     #[test]
     fn only_unary_calls_are_capped_and_defaulted() {
-        let limits = crate::settings::LimitSettings {
-            requests_in_flight: 1,
-            streams_in_flight: 1,
-            commands_queued: 1,
-            message_bytes: 1,
-            deadline_default: Duration::from_secs(10),
-            deadline_max: Duration::from_mins(1),
-        };
+        let limits = crate::settings::Settings::defaults().unwrap().limits;
+        assert_eq!((limits.deadline_default, limits.deadline_max), (Duration::from_secs(10), Duration::from_mins(1)));
         let left = |shape, asked| {
             let deadline = deadline(shape, asked, &limits)?;
             Some(deadline.duration_since(Instant::now()).as_secs_f64().round())

@@ -7,10 +7,9 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use super::signals::Signals;
-use super::{BUILD_SHA, Process, Program};
-use crate::clock::{SystemClock, SystemEntropy};
+use super::{About, BUILD_SHA, Process, Program};
 use crate::exit::{Exit, ExitCode};
-use crate::settings::Settings;
+use crate::settings::{Loaded, Settings};
 use crate::telemetry;
 
 /// How long the last traces and metrics may take to reach the collector. Together with the drain it must stay below the
@@ -23,7 +22,7 @@ const LEFTOVERS_BOUND: Duration = Duration::from_millis(500);
 ///
 /// The order is by what must survive: the flush comes after everything that reports, and before the runtime that carries
 /// the exporters goes away. It also comes when the run fails, because that is the telemetry one wants most.
-pub(super) fn live<F, Fut>(program: &Program, settings: Settings, run: F) -> Result<(), Exit>
+pub(super) fn live<F, Fut>(program: &Program, loaded: Loaded, run: F) -> Result<(), Exit>
 where
     F: FnOnce(Process) -> Fut,
     Fut: Future<Output = Result<(), Exit>>,
@@ -32,24 +31,29 @@ where
     let telemetry = {
         // OTLP exporters start their tasks on the runtime that they are built in.
         let _entered = runtime.enter();
-        telemetry::init(&settings, program.name, program.version)?
+        telemetry::init(&loaded.settings, program.name, program.version)?
     };
-    let outcome = serve(program, settings, &runtime, run);
+    let outcome = serve(program, loaded, &runtime, run);
     // On this plain thread, not on the runtime: there the flush would wait for a worker that waits for it.
     telemetry.shutdown(TELEMETRY_FLUSH_BOUND);
     runtime.shutdown_timeout(LEFTOVERS_BOUND);
     outcome
 }
 
-fn serve<F, Fut>(program: &Program, settings: Settings, runtime: &Runtime, run: F) -> Result<(), Exit>
+fn serve<F, Fut>(program: &Program, loaded: Loaded, runtime: &Runtime, run: F) -> Result<(), Exit>
 where
     F: FnOnce(Process) -> Fut,
     Fut: Future<Output = Result<(), Exit>>,
 {
     let shutdown = CancellationToken::new();
     let signals = Signals::watch(shutdown.clone()).map_err(|error| no_resources("watch for signals", &error))?;
-    announce_start(program, &settings);
-    let process = Process { settings, shutdown, clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
+    announce_start(program, &loaded.settings);
+    let Loaded { settings, provenance } = loaded;
+    let process = Process {
+        about: About { program: program.name, version: program.version },
+        provenance: Arc::new(provenance),
+        ..Process::new(settings, shutdown)
+    };
     let outcome = runtime.block_on(async { run(process).await });
     announce_end(program, &outcome, &signals);
     outcome

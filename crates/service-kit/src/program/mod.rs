@@ -16,9 +16,10 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Clock, Entropy};
+use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::exit::{Exit, ExitCode, print_line};
-use crate::settings::{self, Configuration, Settings, Sources};
+use crate::reload::Reload;
+use crate::settings::{self, Configuration, Loaded, Provenance, Settings, Sources};
 use command_line::{Invocation, Task};
 
 /// The commit that this binary was built from, if the build knew it.
@@ -52,6 +53,37 @@ pub struct Process {
     pub clock: Arc<dyn Clock>,
     /// The machine's random source.
     pub entropy: Arc<dyn Entropy>,
+    /// What runs.
+    pub about: About,
+    /// When to look again at files that can change.
+    pub reload: Reload,
+    /// Where each setting comes from, secrets hidden.
+    pub provenance: Arc<Provenance>,
+}
+
+/// What runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About {
+    /// The binary's name.
+    pub program: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+impl Process {
+    /// A process with these settings, on the machine's clock and random source, whose files never change. A test that needs
+    /// more sets more: `Process { clock, ..Process::new(settings, shutdown) }`.
+    pub fn new(settings: Settings, shutdown: CancellationToken) -> Self {
+        Self {
+            settings,
+            shutdown,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            about: About { program: "test", version: env!("CARGO_PKG_VERSION") },
+            reload: Reload::never(),
+            provenance: Arc::default(),
+        }
+    }
 }
 
 /// What a process is started with.
@@ -127,12 +159,12 @@ where
             Ok(())
         }
         Task::CheckHealth => healthcheck::check((program.health_addresses)(&valid(program, configuration)?.settings)),
-        Task::Run => life::live(program, valid(program, configuration)?.settings, run),
+        Task::Run => life::live(program, valid(program, configuration)?, run),
     }
 }
 
 /// The configuration, or all its problems on standard error, one a line.
-fn valid(program: &Program, configuration: Configuration) -> Result<settings::Loaded, Exit> {
+fn valid(program: &Program, configuration: Configuration) -> Result<Loaded, Exit> {
     configuration.into_loaded().map_err(|problems| {
         for problem in &problems {
             print_line(program.name, &problem.to_string());

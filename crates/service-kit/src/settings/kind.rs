@@ -14,7 +14,9 @@ use serde::de::{Deserialize, Deserializer, Error};
 use url::Url;
 
 use super::level;
-use super::schema::{AuthMode, LogFormat, StoreAddress};
+use super::schema::{AuthMode, Jwks, LogFormat, StoreAddress};
+use super::secret::Secret;
+use crate::access::Role;
 
 /// The most that a count in `limits` can be.
 const COUNT_MAX: u64 = 1_000_000;
@@ -217,9 +219,74 @@ fn is_name(text: &str, chars_max: usize, is_part: impl Fn(char) -> bool) -> bool
 
 /// `auth.mode`.
 pub(super) fn auth_mode<'de, D: Deserializer<'de>>(from: D) -> Result<AuthMode, D::Error> {
-    one(from, "\"insecure\" (the only mode that is built so far)", |kind| match text(kind)?.as_str() {
+    one(from, "\"insecure\", \"jwt\" or \"mtls\"", |kind| match text(kind)?.as_str() {
         "insecure" => Some(AuthMode::Insecure),
+        "jwt" => Some(AuthMode::Jwt),
+        "mtls" => Some(AuthMode::Mtls),
         _ => None,
+    })
+}
+
+/// `auth.jwks`.
+pub(super) fn jwks<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Jwks>, D::Error> {
+    one(from, "a path, \"https://…\" or \"http://…\", or \"\" for none", |kind| {
+        let place = text(kind)?;
+        let is_url = place.starts_with("http://") || place.starts_with("https://");
+        match (place.is_empty(), is_url) {
+            (true, _) => Some(None),
+            (false, true) => Url::parse(&place).ok().filter(Url::has_host).map(|_| Some(Jwks::Url(place))),
+            (false, false) => Some(Some(Jwks::File(PathBuf::from(place)))),
+        }
+    })
+}
+
+/// `auth.jwks_refresh`.
+pub(super) fn jwks_refresh<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    duration(from, Duration::from_secs(10), DAY)
+}
+
+/// `auth.clock_skew`.
+pub(super) fn clock_skew<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    duration(from, Duration::ZERO, 10 * MINUTE)
+}
+
+/// The name of a claim.
+pub(super) fn claim<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    one(from, "the name of a claim", |kind| text(kind).filter(|name| !name.is_empty()))
+}
+
+/// A text, if there is one.
+pub(super) fn text_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    one(from, "a text, or \"\" for none", |kind| text(kind).map(|text| (!text.is_empty()).then_some(text)))
+}
+
+/// What must not be printed.
+pub(super) fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Secret, D::Error> {
+    one(from, "a text, or \"\" for none", |kind| text(kind).map(Secret::from))
+}
+
+/// A list of roles.
+pub(super) fn roles<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Role>, D::Error> {
+    one(from, format_args!("a list of roles: {}", Role::NAMES), |kind| {
+        let ValueKind::Array(values) = kind else { return None };
+        values.into_iter().map(|value: Value| Role::named(&text(value.kind)?)).collect()
+    })
+}
+
+/// How often something is looked at.
+pub(super) fn probe_interval<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    duration(from, Duration::from_millis(100), 10 * MINUTE)
+}
+
+/// Room on a disk.
+pub(super) fn disk_free_bytes<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    one(from, "a number of bytes", |kind| whole(&kind))
+}
+
+/// How many in a second.
+pub(super) fn rate<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    one(from, format_args!("a whole number from 0 to {COUNT_MAX}"), |kind| {
+        whole(&kind).filter(|number| *number <= COUNT_MAX).and_then(|number| u32::try_from(number).ok())
     })
 }
 

@@ -15,6 +15,7 @@ mod problem;
 mod provenance;
 mod rules;
 mod schema;
+mod secret;
 mod source;
 mod toml_text;
 
@@ -26,9 +27,11 @@ pub use problem::{Fault, Problem};
 pub use provenance::{KeyInForce, Provenance};
 pub use rules::Served;
 pub use schema::{
-    AuditSettings, AuthMode, AuthSettings, CommandSettings, IdempotencySettings, LifecycleSettings, LimitSettings,
-    LogFormat, LogSettings, QuerySettings, ReflectionSettings, Settings, StoreAddress, TelemetrySettings,
+    AuditSettings, AuthMode, AuthSettings, CommandSettings, IdempotencySettings, Jwks, LifecycleSettings,
+    LimitSettings, LogFormat, LogSettings, ProbeSettings, QuerySettings, ReflectionSettings, Settings, StoreAddress,
+    TelemetrySettings, TlsSettings,
 };
+pub use secret::Secret;
 pub use source::Source;
 
 impl Settings {

@@ -7,7 +7,7 @@ use super::source::Source;
 use super::toml_text;
 
 /// Every key with its value and its source, in the order of `default.toml`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Provenance(Layer);
 
 /// One key of the configuration in force.

@@ -53,6 +53,7 @@ fn listens(settings: &Settings, served: &[SocketAddr]) -> Vec<(&'static str, Soc
 fn insecure_beyond_loopback(settings: &Settings, served: &[SocketAddr]) -> Vec<Contradiction> {
     match settings.auth.mode {
         AuthMode::Insecure if settings.auth.insecure_anywhere => return Vec::new(),
+        AuthMode::Jwt | AuthMode::Mtls => return Vec::new(),
         AuthMode::Insecure => {}
     }
     let exposed =

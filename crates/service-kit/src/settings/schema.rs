@@ -11,6 +11,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::kind;
+use super::secret::Secret;
+use crate::access::Role;
 
 /// The whole configuration. `deserialize_with` names what each value may be.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -45,6 +47,10 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// Server reflection.
     pub reflection: ReflectionSettings,
+    /// Certificates, our own and those that are believed.
+    pub tls: TlsSettings,
+    /// What is looked at in the background.
+    pub probe: ProbeSettings,
 }
 
 /// Where a store lies: `sqlite:PATH`. Only its scheme is checked here; the storage crate parses it.
@@ -146,6 +152,36 @@ pub struct AuthSettings {
     /// Allows [`AuthMode::Insecure`] on addresses that other machines reach.
     #[serde(deserialize_with = "kind::switch")]
     pub insecure_anywhere: bool,
+    /// Where the keys of the identity provider are; none in modes that need none.
+    #[serde(deserialize_with = "kind::jwks")]
+    pub jwks: Option<Jwks>,
+    /// How often keys at a URL are fetched anew.
+    #[serde(deserialize_with = "kind::jwks_refresh")]
+    pub jwks_refresh: Duration,
+    /// The `iss` of every token.
+    #[serde(deserialize_with = "kind::text_or_none")]
+    pub issuer: Option<String>,
+    /// What the `aud` of every token names.
+    #[serde(deserialize_with = "kind::text_or_none")]
+    pub audience: Option<String>,
+    /// How far the clocks of provider and server may be apart.
+    #[serde(deserialize_with = "kind::clock_skew")]
+    pub clock_skew: Duration,
+    /// The claim that names the actor.
+    #[serde(deserialize_with = "kind::claim")]
+    pub actor_claim: String,
+    /// The claim that lists the actor's roles; with dots for one inside another (`realm_access.roles`).
+    #[serde(deserialize_with = "kind::claim")]
+    pub roles_claim: String,
+    /// The roles of whoever shows a client certificate that `tls.client_ca` has signed.
+    #[serde(deserialize_with = "kind::roles")]
+    pub certificate_roles: Vec<Role>,
+    /// What this process shows when it calls another service: a bearer token.
+    #[serde(deserialize_with = "kind::secret")]
+    pub token: Secret,
+    /// The file that `token` is read from.
+    #[serde(deserialize_with = "kind::path_or_none")]
+    pub token_file: Option<PathBuf>,
 }
 
 /// How callers show who they are.
@@ -153,6 +189,49 @@ pub struct AuthSettings {
 pub enum AuthMode {
     /// They say so, in `x-actor-id`, and are believed.
     Insecure,
+    /// By a bearer token that an identity provider has signed; services also by a client certificate.
+    Jwt,
+    /// By a client certificate, all of them.
+    Mtls,
+}
+
+/// Where the keys of an identity provider are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Jwks {
+    /// A JWKS, or one public key in PEM; read again when it changes.
+    File(PathBuf),
+    /// A JWKS behind `https://` (or `http://`), fetched every `auth.jwks_refresh`.
+    Url(String),
+}
+
+/// `tls.*`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSettings {
+    /// The certificate chain that this process shows, as a server and as a client, in PEM; none = no TLS.
+    #[serde(deserialize_with = "kind::path_or_none")]
+    pub certificate: Option<PathBuf>,
+    /// The private key of `certificate`, in PEM.
+    #[serde(deserialize_with = "kind::path_or_none")]
+    pub key: Option<PathBuf>,
+    /// Whose client certificates are believed, in PEM; none = none is asked for.
+    #[serde(deserialize_with = "kind::path_or_none")]
+    pub client_ca: Option<PathBuf>,
+    /// Whose server certificates are believed when this process calls, in PEM; none = the public ones.
+    #[serde(deserialize_with = "kind::path_or_none")]
+    pub ca: Option<PathBuf>,
+}
+
+/// `probe.*`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeSettings {
+    /// How often stores, disks and files are looked at in the background.
+    #[serde(deserialize_with = "kind::probe_interval")]
+    pub interval: Duration,
+    /// The room on the disk of a store below which it is not ready, in bytes.
+    #[serde(deserialize_with = "kind::disk_free_bytes")]
+    pub disk_free_bytes_min: u64,
 }
 
 /// `telemetry.*`
@@ -165,6 +244,15 @@ pub struct TelemetrySettings {
     /// The share of new traces that is kept, 0 to 1.
     #[serde(deserialize_with = "kind::ratio")]
     pub sample_ratio: f64,
+    /// How many traces a second callers may force upon us by their own decision to sample.
+    #[serde(deserialize_with = "kind::rate")]
+    pub caller_traces_per_second: u32,
+    /// Headers of every delivery to the collector: `key=value,key=value`.
+    #[serde(deserialize_with = "kind::secret")]
+    pub otlp_headers: Secret,
+    /// The file that `otlp_headers` is read from.
+    #[serde(deserialize_with = "kind::path_or_none")]
+    pub otlp_headers_file: Option<PathBuf>,
 }
 
 /// `log.*`
@@ -200,6 +288,18 @@ pub struct LimitSettings {
     /// Streams that a server keeps open at once; more are refused.
     #[serde(deserialize_with = "kind::count")]
     pub streams_in_flight: usize,
+    /// Connections that a server keeps open at once; more are closed as they come.
+    #[serde(deserialize_with = "kind::count")]
+    pub connections: usize,
+    /// How long a new connection may take to speak (TLS and the HTTP/2 preface).
+    #[serde(deserialize_with = "kind::deadline")]
+    pub handshake_timeout: Duration,
+    /// Calls that one caller may make in a second, on average; 0 = no limit.
+    #[serde(deserialize_with = "kind::rate")]
+    pub calls_per_second_per_caller: u32,
+    /// Calls that one caller may make at once, where there is a limit on average.
+    #[serde(deserialize_with = "kind::count")]
+    pub calls_burst_per_caller: usize,
     /// Commands that wait for the store; more are refused.
     #[serde(deserialize_with = "kind::count")]
     pub commands_queued: usize,

@@ -141,6 +141,10 @@ mod tests {
 
     use super::*;
 
+    fn defaults() -> TelemetrySettings {
+        crate::settings::Settings::defaults().unwrap().telemetry
+    }
+
     /// Takes connections, and never says a word: the collector that hangs.
     fn silent() -> (TcpListener, String) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -151,7 +155,7 @@ mod tests {
     #[test]
     fn a_collector_that_hangs_does_not_hold_up_the_end() {
         let (_listener, endpoint) = silent();
-        let settings = TelemetrySettings { otlp_endpoint: Some(endpoint), sample_ratio: 1.0 };
+        let settings = TelemetrySettings { otlp_endpoint: Some(endpoint), ..defaults() };
         let providers = Providers::new(&settings, resource("case-test", "1.2.3", "test")).unwrap();
         providers.tracer.tracer("case-test").start("lost").end();
         let begun = std::time::Instant::now();
@@ -162,7 +166,7 @@ mod tests {
 
     #[test]
     fn without_a_collector_spans_have_ids_and_the_end_is_at_once() {
-        let settings = TelemetrySettings { otlp_endpoint: None, sample_ratio: 1.0 };
+        let settings = TelemetrySettings { otlp_endpoint: None, ..defaults() };
         let providers = Providers::new(&settings, resource("case-test", "1.2.3", "test")).unwrap();
         let span = providers.tracer.tracer("case-test").start("kept by nobody");
         assert!(span.span_context().is_valid());
@@ -172,7 +176,7 @@ mod tests {
 
     #[test]
     fn an_endpoint_that_is_none_is_refused() {
-        let settings = TelemetrySettings { otlp_endpoint: Some("not a url".to_owned()), sample_ratio: 1.0 };
+        let settings = TelemetrySettings { otlp_endpoint: Some("not a url".to_owned()), ..defaults() };
         let exit = Providers::new(&settings, resource("case-test", "1.2.3", "test")).unwrap_err();
         assert_eq!(exit.code, ExitCode::Configuration);
         assert!(exit.message.contains("telemetry.otlp_endpoint"), "{exit}");

@@ -115,8 +115,8 @@ struct Listed {
 #[tokio::test]
 async fn a_full_server_has_no_say_in_who_may_ask() {
     let mut host = host("case-test");
-    host.limits.requests_in_flight = 0;
-    host.limits.streams_in_flight = 0;
+    host.process.settings.limits.requests_in_flight = 0;
+    host.process.settings.limits.streams_in_flight = 0;
     let server = start(host).await;
     assert_eq!(check(&server, "readiness").await, Ok(SERVING));
     let request = HealthCheckRequest { service: String::new() };

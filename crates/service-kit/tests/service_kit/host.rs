@@ -30,7 +30,7 @@ async fn a_port_in_use_is_named() {
 #[tokio::test]
 async fn a_drain_lets_a_call_finish_and_ends() {
     let mut host = host("case-test");
-    host.limits.deadline_default = Duration::from_millis(200);
+    host.process.settings.limits.deadline_default = Duration::from_millis(200);
     let mut server = start(host).await;
     let mut client = plain(&server).await;
     let mut late = client.clone();
@@ -49,7 +49,7 @@ async fn a_drain_lets_a_call_finish_and_ends() {
 #[tokio::test]
 async fn a_drain_ends_despite_hung_handlers_streams_and_silent_peers() {
     let mut host = host("case-test");
-    host.drain_timeout = Duration::from_millis(100);
+    host.process.settings.drain_timeout = Duration::from_millis(100);
     let mut server = start(host).await;
     let mut client = plain(&server).await;
     let mut stream = open(&mut client, asked("endless")).await.unwrap();
@@ -103,7 +103,7 @@ async fn old_tools_can_ask_reflection_too_unless_it_is_off() {
     let mut answers = in_time(client.server_reflection_info(question())).await.unwrap().into_inner();
     assert!(in_time(answers.message()).await.unwrap().is_some());
     let mut host = host("case-test");
-    host.reflection = false;
+    host.process.settings.reflection.enabled = false;
     let server = start(host).await;
     let mut client = OldClient::new(channel(&server).await);
     let status = in_time(client.server_reflection_info(question())).await.unwrap_err();

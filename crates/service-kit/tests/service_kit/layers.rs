@@ -9,7 +9,7 @@ use tonic_prost::ProstCodec;
 use tonic_types::StatusExt;
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::probe::{Lines, asked, echo, host, in_time, limits, open, plain, start, unary};
+use crate::probe::{Lines, asked, echo, host, in_time, open, plain, start, unary};
 
 /// The reason, after a check that nothing of what every error carries is missing.
 fn reason(status: &Status) -> String {
@@ -205,7 +205,7 @@ async fn the_callers_deadline_ends_a_call() {
 #[tokio::test]
 async fn a_call_without_a_deadline_gets_one() {
     let mut host = host("case-test");
-    host.limits.deadline_default = Duration::from_millis(50);
+    host.process.settings.limits.deadline_default = Duration::from_millis(50);
     let server = start(host).await;
     let mut client = plain(&server).await;
     let status = echo(&mut client, asked("hang")).await.unwrap_err();
@@ -215,7 +215,7 @@ async fn a_call_without_a_deadline_gets_one() {
 #[tokio::test]
 async fn a_deadline_is_capped() {
     let mut host = host("case-test");
-    host.limits.deadline_max = Duration::from_millis(50);
+    host.process.settings.limits.deadline_max = Duration::from_millis(50);
     let server = start(host).await;
     let mut client = plain(&server).await;
     let mut request = asked("hang");
@@ -227,8 +227,8 @@ async fn a_deadline_is_capped() {
 #[tokio::test]
 async fn a_stream_has_only_the_deadline_that_it_was_given() {
     let mut host = host("case-test");
-    host.limits.deadline_default = Duration::from_millis(1);
-    host.limits.deadline_max = Duration::from_millis(1);
+    host.process.settings.limits.deadline_default = Duration::from_millis(1);
+    host.process.settings.limits.deadline_max = Duration::from_millis(1);
     let server = start(host).await;
     let mut client = plain(&server).await;
     let mut endless = open(&mut client, asked("endless")).await.unwrap();
@@ -245,7 +245,7 @@ async fn a_stream_has_only_the_deadline_that_it_was_given() {
 #[tokio::test]
 async fn a_full_server_sheds_and_still_tells_its_health() {
     let mut host = host("case-test");
-    host.limits.requests_in_flight = 1;
+    host.process.settings.limits.requests_in_flight = 1;
     let mut server = start(host).await;
     let mut client = plain(&server).await;
     let mut other = plain(&server).await;
@@ -266,7 +266,7 @@ async fn a_full_server_sheds_and_still_tells_its_health() {
 #[tokio::test]
 async fn a_stream_holds_its_place_until_it_ends() {
     let mut host = host("case-test");
-    host.limits = service_kit::settings::LimitSettings { streams_in_flight: 1, ..limits() };
+    host.process.settings.limits.streams_in_flight = 1;
     let server = start(host).await;
     let mut client = plain(&server).await;
     let stream = open(&mut client, asked("endless")).await.unwrap();

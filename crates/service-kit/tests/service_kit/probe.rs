@@ -13,11 +13,13 @@ use prost::Message;
 use prost_types::{FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto, ServiceDescriptorProto};
 use rpc_error::{Failure, Reason};
 use service_kit::client::{Outgoing, OutgoingOptions, outgoing};
+use service_kit::diagnostics::Diagnostics;
 use service_kit::health::Health;
 use service_kit::host::{Host, bind};
 use service_kit::identity::Identity;
+use service_kit::program::Process;
 use service_kit::request::{RequestMeta, current_trace};
-use service_kit::settings::{AuthMode, AuthSettings, LimitSettings};
+use service_kit::settings::Settings;
 use service_kit::telemetry::log::{LogLayer, Sink};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -71,25 +73,16 @@ impl Running {
     }
 }
 
-pub(crate) fn limits() -> LimitSettings {
-    LimitSettings {
-        requests_in_flight: 64,
-        streams_in_flight: 64,
-        commands_queued: 1,
-        message_bytes: 1_024,
-        deadline_default: Duration::from_secs(10),
-        deadline_max: Duration::from_mins(1),
-    }
-}
-
 pub(crate) fn host(name: &'static str) -> Host {
+    let mut settings = Settings::defaults().expect("the defaults are valid");
+    settings.limits.message_bytes = 1_024;
+    settings.drain_timeout = Duration::from_secs(5);
     Host {
         identity: Identity { name },
         health: Health::new(&["test.v1.Probe"]),
-        limits: limits(),
-        auth: AuthSettings { mode: AuthMode::Insecure, insecure_anywhere: false },
-        drain_timeout: Duration::from_secs(5),
-        reflection: true,
+        process: Process::new(settings, CancellationToken::new()),
+        rules: &[],
+        diagnostics: Diagnostics::new(),
     }
 }
 
@@ -98,7 +91,11 @@ pub(crate) async fn start(host: Host) -> Running {
     let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.local_addr().unwrap();
     let (begun_sender, begun) = mpsc::unbounded_channel();
-    let probe = Probe { begun: begun_sender, identity: host.identity, message_bytes: host.limits.message_bytes };
+    let probe = Probe {
+        begun: begun_sender,
+        identity: host.identity,
+        message_bytes: host.process.settings.limits.message_bytes,
+    };
     let (health, shutdown) = (host.health.clone(), CancellationToken::new());
     health.started();
     let descriptors: &'static [u8] = descriptors().leak();

@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
+use service_kit::diagnostics::Diagnostics;
 use service_kit::exit::{self, Exit, ExitCode};
 use service_kit::health::Health;
 use service_kit::host::{Host, bind};
@@ -212,14 +213,14 @@ fn healthcheck_of_nobody_exits_1() {
 
 /// A server on a free port, with nothing but health on it.
 fn serve(runtime: &tokio::runtime::Runtime, health: Health) -> String {
-    let settings = Settings::defaults().unwrap();
+    let mut settings = Settings::defaults().unwrap();
+    settings.reflection.enabled = false;
     let host = Host {
         identity: Identity { name: "case-test" },
         health,
-        limits: settings.limits,
-        auth: settings.auth,
-        drain_timeout: settings.drain_timeout,
-        reflection: false,
+        process: Process::new(settings, CancellationToken::new()),
+        rules: &[],
+        diagnostics: Diagnostics::new(),
     };
     let listener = runtime.block_on(bind("127.0.0.1:0".parse().unwrap())).unwrap();
     let address = listener.local_addr().unwrap().to_string();

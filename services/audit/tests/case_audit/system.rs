@@ -10,7 +10,7 @@ use case_api::pb::{
 };
 use case_audit::CaseAudit;
 use event_feed::fake::{Content, FakeFeed};
-use service_kit::clock::{Clock, SystemEntropy};
+use service_kit::clock::Clock;
 use service_kit::exit::Exit;
 use service_kit::program::Process;
 use service_kit::settings::{Settings, StoreAddress};
@@ -99,7 +99,7 @@ impl Surroundings {
 }
 
 pub(crate) fn deps(settings: Settings, shutdown: CancellationToken) -> Process {
-    Process { settings, clock: Arc::new(SoonAfter), entropy: Arc::new(SystemEntropy), shutdown }
+    Process { clock: Arc::new(SoonAfter), ..Process::new(settings, shutdown) }
 }
 
 impl Audit {

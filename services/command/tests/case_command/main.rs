@@ -63,10 +63,9 @@ impl Bench {
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let process = Process {
-            settings: self.settings.clone(),
             clock: Arc::clone(&self.clock) as _,
             entropy: Arc::clone(&self.entropy) as _,
-            shutdown: shutdown.clone(),
+            ..Process::new(self.settings.clone(), shutdown.clone())
         };
         let task = tokio::spawn(async move { CaseCommand::open(process).await?.serve(listener).await });
         Running { address, clock: Arc::clone(&self.clock), shutdown, task }

@@ -10,7 +10,7 @@ use case_api::pb::{CaseFilter, Consistency, GetCaseRequest, GetCaseResponse, Lis
 use case_api::{ConsistencyToken, Epoch};
 use case_query::CaseQuery;
 use event_feed::fake::{Content, FakeFeed};
-use service_kit::clock::{Clock, SystemEntropy};
+use service_kit::clock::Clock;
 use service_kit::exit::Exit;
 use service_kit::program::Process;
 use service_kit::settings::{Settings, StoreAddress};
@@ -101,8 +101,7 @@ impl Query {
     pub(crate) async fn start_at(settings: Settings, clock: Arc<dyn Clock>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let (address, shutdown) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let entropy = Arc::new(SystemEntropy);
-        let process = Process { settings, clock, entropy, shutdown: shutdown.clone() };
+        let process = Process { clock, ..Process::new(settings, shutdown.clone()) };
         let task = tokio::spawn(async move { CaseQuery::open(process).await?.serve(listener).await });
         Self { address, shutdown, task }
     }
