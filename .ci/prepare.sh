@@ -7,6 +7,8 @@ mkdir -p "$logs"
 # Keep in step with what deny.toml is written for.
 cargo_deny_version=0.20.2
 grpcio_version=1.85.1
+pyjwt_version=2.15.1
+cryptography_version=50.0.2
 
 step() {
   local name=$1
@@ -29,14 +31,15 @@ cargo_deny() {
   rm -rf "$ci_home/cargo-deny"
 }
 
-# A Python that has gRPC, as `grpc-python`.
+# A Python that has gRPC, and can make certificates and tokens, as `grpc-python`.
 grpc_python() {
-  command -v grpc-python && return
+  grpc-python -c 'import cryptography, grpc_status, jwt' && return
   local home=$case_tools/python name packages=(grpcio)
   for name in reflection status health-checking; do packages+=("grpcio-$name"); done
   # Joined: errors do not end a function whose outcome is asked for.
   python3 -m venv "$home" &&
-    "$home/bin/pip" install --quiet --disable-pip-version-check "${packages[@]/%/==$grpcio_version}" &&
+    "$home/bin/pip" install --quiet --disable-pip-version-check "${packages[@]/%/==$grpcio_version}" \
+    "pyjwt==$pyjwt_version" "cryptography==$cryptography_version" &&
     mkdir -p "$case_tools/bin" || return
   # Not a link: Python finds its packages by the folder that it is started from.
   printf '#!/bin/sh\nexec "%s/bin/python" "$@"\n' "$home" >"$case_tools/bin/grpc-python"

@@ -14,7 +14,7 @@ async fn refused(surroundings: &Surroundings, store: Option<&str>) -> Exit {
         settings.audit.store = StoreAddress(store.to_owned());
     }
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    start(deps(settings, CancellationToken::new()), listener).await.unwrap_err()
+    Box::pin(start(deps(settings, CancellationToken::new()), listener)).await.unwrap_err()
 }
 
 #[tokio::test]
