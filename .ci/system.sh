@@ -12,8 +12,8 @@ start_system() {
   [ -x "$program" ] || fail "run the release stage first"
   need_ports "$command_port" "$query_port" "$audit_port"
   export CASE_TRACKER__COMMAND__LISTEN=127.0.0.1:$command_port CASE_TRACKER__QUERY__LISTEN=127.0.0.1:$query_port \
-    CASE_TRACKER__AUDIT__LISTEN=127.0.0.1:$audit_port CASE_TRACKER__QUERY__FEED_URL=http://127.0.0.1:$command_port \
-    CASE_TRACKER__AUDIT__FEED_URL=http://127.0.0.1:$command_port CASE_TRACKER__LOG__FORMAT=json
+    CASE_TRACKER__AUDIT__LISTEN=127.0.0.1:$audit_port CASE_TRACKER__QUERY__FEED_URL=${feed_scheme:-http}://127.0.0.1:$command_port \
+    CASE_TRACKER__AUDIT__FEED_URL=${feed_scheme:-http}://127.0.0.1:$command_port CASE_TRACKER__LOG__FORMAT=json
   rm -rf "$folder" && mkdir -p "$folder"
   system_log=$folder/server.log
   trap 'gone "${server:-0}" || kill "$server"' EXIT
