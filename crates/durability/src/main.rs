@@ -1,0 +1,76 @@
+//! Proves that nothing acknowledged is lost.
+//!
+//! `case-durability all` tries everything and prints what it counted; each try has a control that must fail, or it proves
+//! nothing. Exit code 0: every promise was kept and every control failed; 1: not so; 64: the command line is wrong.
+
+mod damage;
+mod faults;
+mod judge;
+mod ledger;
+mod power_cuts;
+mod report;
+mod system;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::report::Report;
+
+/// Tries whether what was acknowledged survives power cuts, failing disks and damaged files.
+#[derive(Debug, Parser)]
+#[command(name = "case-durability", version)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum Task {
+    /// Everything below, as much as its defaults say
+    All,
+    /// Cuts the power at random moments of a run under load (Q1)
+    PowerCuts(power_cuts::Options),
+    /// Lets the disk be full, or fail at writes and syncs
+    Faults,
+    /// Flips bits in the files of a store that lies still
+    Damage(damage::Options),
+    /// Serves on a disk that fails when standard input says so; used by `faults`
+    #[command(hide = true)]
+    Serve(faults::ServeOptions),
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nobody is left to tell when the stream is closed.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(64) } else { ExitCode::SUCCESS };
+        }
+    };
+    match carry_out(arguments.task) {
+        Ok(code) => code,
+        Err(error) => {
+            report::complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn carry_out(task: Task) -> anyhow::Result<ExitCode> {
+    let mut report = Report::default();
+    match task {
+        Task::Serve(options) => return faults::serve(&options),
+        Task::All => {
+            power_cuts::run(&power_cuts::Options::default(), &mut report)?;
+            faults::run(&mut report)?;
+            damage::run(&damage::Options::default(), &mut report)?;
+        }
+        Task::PowerCuts(options) => power_cuts::run(&options, &mut report)?,
+        Task::Faults => faults::run(&mut report)?,
+        Task::Damage(options) => damage::run(&options, &mut report)?,
+    }
+    report.print();
+    Ok(if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
