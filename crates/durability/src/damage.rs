@@ -12,6 +12,9 @@ use crate::power_cuts;
 use crate::report::{Report, complain};
 use crate::system::{self, CONSUMER, Running};
 
+/// How many commands are sent again to a store whose history is whole.
+const SENT_AGAIN: usize = 10;
+
 /// How much is tried.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Options {
@@ -34,7 +37,7 @@ impl Default for Options {
 enum Outcome {
     /// The history is as it was: the bit was in room that is not used.
     Harmless,
-    /// The service does not start, or does not hand out the history.
+    /// The service does not start, does not hand out the history, or refuses to answer again.
     Detected,
     /// The history is shorter, and commands are refused as soon as a consumer comes back.
     RefusedAsShorter,
@@ -62,7 +65,7 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> anyhow::Result<()> 
             image.write_to(folder.path()).context("a copy of the store")?;
             let file = folder.path().join(if n % 2 == 0 { "command.db" } else { "command.db-wal" });
             let bit = flip(&file, &random)?;
-            let outcome = judge(folder.path(), &ledger, &before).await?;
+            let outcome = judge(folder.path(), &ledger, &before, &random).await?;
             if matches!(outcome, Outcome::SilentlyShorter | Outcome::SilentlyChanged) {
                 complain(&format!("{outcome:?}: bit {bit} of {}", file.display()));
             }
@@ -95,11 +98,16 @@ fn flip(file: &Path, random: &SeededEntropy) -> anyhow::Result<u64> {
     Ok(bit)
 }
 
-async fn judge(folder: &Path, ledger: &[Entry], before: &[RecordedEvent]) -> anyhow::Result<Outcome> {
+async fn judge(
+    folder: &Path,
+    ledger: &[Entry],
+    before: &[RecordedEvent],
+    random: &SeededEntropy,
+) -> anyhow::Result<Outcome> {
     let Ok(store) = Running::start(folder).await? else { return Ok(Outcome::Detected) };
     let outcome = match store.events().await {
         Err(_) => Outcome::Detected,
-        Ok(events) if events == before => Outcome::Harmless,
+        Ok(events) if events == before => keys(&store, ledger, random).await,
         Ok(events) => {
             let promised: Vec<&Entry> = ledger.iter().collect();
             if broken_promises(&promised, &events).is_empty() || events.len() >= before.len() {
@@ -112,6 +120,20 @@ async fn judge(folder: &Path, ledger: &[Entry], before: &[RecordedEvent]) -> any
     // A damaged store may also fail at its end.
     let _ = store.stop().await;
     Ok(outcome)
+}
+
+/// The history is whole; are the keys? Some acknowledged commands are sent again.
+async fn keys(store: &Running, ledger: &[Entry], random: &SeededEntropy) -> Outcome {
+    let mut outcome = Outcome::Harmless;
+    for _ in 0..SENT_AGAIN {
+        let entry = &ledger[usize::try_from(random.next()).unwrap_or_default() % ledger.len()];
+        match entry.command.send(store.address).await {
+            Ok(answer) if answer.replayed && answer.case_id == entry.case_id && answer.version == entry.version => {}
+            Ok(_) => return Outcome::SilentlyChanged,
+            Err(_) => outcome = Outcome::Detected,
+        }
+    }
+    outcome
 }
 
 /// A consumer comes back that has seen more than the store has: from then on commands must be refused.

@@ -6,6 +6,7 @@
 //! crate knows neither cases nor gRPC, and it reports neither metrics nor spans ([`BatchObserver`] lets others do so).
 
 mod address;
+mod checksum;
 mod classify;
 mod error;
 mod events;
@@ -19,6 +20,7 @@ mod schema;
 mod writer;
 
 pub use address::{AddressError, StoreAddress};
+pub use checksum::{checksum, verify};
 pub use error::{Error, Source};
 pub use group_commit::{
     BatchInfo, BatchObserver, BatchOutcome, BatchReport, Committed, Ending, GroupCommit, Limits, Participant,

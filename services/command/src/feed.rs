@@ -197,7 +197,9 @@ impl FeedHandler {
             Some(false) => return Err(End::Failed(draining())),
             None => return Ok(Say::Heartbeat(FeedHeartbeat { head_position })),
         }
-        let read = move |connection: &_| schema::read_events(connection, sent, BATCH_EVENTS_MAX, BATCH_BYTES_MAX);
+        let read = move |connection: &_| {
+            schema::read_events(connection, (sent, head_position), BATCH_EVENTS_MAX, BATCH_BYTES_MAX)
+        };
         let events = self.readers.read_blocking(read).await;
         let events =
             events.map_err(|error| End::Failed(store_failure::failure(&error, "read of the feed", &self.store)))?;

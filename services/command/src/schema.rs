@@ -5,7 +5,7 @@ use case_api::event_pb::{Content, Evidence, LifecycleDefinition, RecordedEvent};
 use case_domain::{Case, Timestamp};
 use prost::Message;
 use rusqlite::{Connection, OptionalExtension, params};
-use storage::Error;
+use storage::{Error, checksum, verify};
 
 use crate::idempotency::{Digest, StoredKey};
 use crate::stored::CaseState;
@@ -29,7 +29,8 @@ pub(crate) struct Counters {
 
 /// Makes the store's one row on the first start.
 pub(crate) fn found_store(connection: &Connection, epoch: Epoch) -> Result<(), Error> {
-    let sql = "INSERT INTO store VALUES (1, ?1, 0, 0, 0) ON CONFLICT (id) DO NOTHING";
+    let sql = "INSERT INTO store (id, epoch, last_position, last_case_number, last_time_us) VALUES (1, ?1, 0, 0, 0) \
+               ON CONFLICT (id) DO NOTHING";
     connection.execute(sql, [epoch.0])?;
     Ok(())
 }
@@ -40,9 +41,11 @@ pub(crate) fn load_epoch(connection: &Connection) -> Result<Epoch, Error> {
 }
 
 pub(crate) fn load_counters(connection: &Connection) -> Result<Counters, Error> {
-    let sql = "SELECT last_position, last_case_number, last_time_us FROM store";
-    let row = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    let (position, case_number, time_us): (i64, i64, i64) = row;
+    let sql = "SELECT last_position, last_case_number, last_time_us, checksum FROM store";
+    let row = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+    let (position, case_number, time_us, checksum): (i64, i64, i64, _) = row;
+    let values = [position, case_number, time_us].map(i64::to_le_bytes);
+    verify("the row of the counters", checksum, &[&values[0], &values[1], &values[2]])?;
     Ok(Counters {
         position: position.cast_unsigned(),
         case_number: case_number.cast_unsigned(),
@@ -58,23 +61,26 @@ pub(crate) fn last_event_position(connection: &Connection) -> Result<u64, Error>
 }
 
 pub(crate) fn save_counters(connection: &Connection, counters: &Counters) -> Result<(), Error> {
-    let sql = "UPDATE store SET last_position = ?1, last_case_number = ?2, last_time_us = ?3";
+    let sql = "UPDATE store SET last_position = ?1, last_case_number = ?2, last_time_us = ?3, checksum = ?4";
     let Counters { position, case_number, time } = counters;
-    let values = params![position.cast_signed(), case_number.cast_signed(), time.unix_us()];
+    let checksum = checksum(&[&position.to_le_bytes(), &case_number.to_le_bytes(), &time.unix_us().to_le_bytes()]);
+    let values = params![position.cast_signed(), case_number.cast_signed(), time.unix_us(), checksum];
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }
 
 pub(crate) fn load_case(connection: &Connection, number: u64) -> Result<Option<Case>, Error> {
-    let mut select = connection.prepare_cached("SELECT state FROM cases WHERE number = ?1")?;
-    let state: Option<Vec<u8>> = select.query_row([number.cast_signed()], |row| row.get(0)).optional()?;
-    state.map(|state| decode_case(&state)).transpose()
+    let mut select = connection.prepare_cached("SELECT state, checksum FROM cases WHERE number = ?1")?;
+    let row = select.query_row([number.cast_signed()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    row.map(|(state, checksum): (Vec<u8>, _)| verified_case(number, &state, checksum)).transpose()
 }
 
 pub(crate) fn save_case(connection: &Connection, case: &Case, state: &[u8]) -> Result<(), Error> {
-    let sql =
-        "INSERT INTO cases (number, state) VALUES (?1, ?2) ON CONFLICT (number) DO UPDATE SET state = excluded.state";
-    connection.prepare_cached(sql)?.execute(params![case.id.number().cast_signed(), state])?;
+    let sql = "INSERT INTO cases (number, state, checksum) VALUES (?1, ?2, ?3) \
+         ON CONFLICT (number) DO UPDATE SET state = excluded.state, checksum = excluded.checksum";
+    let number = case.id.number();
+    let checksum = checksum(&[&number.to_le_bytes(), state]);
+    connection.prepare_cached(sql)?.execute(params![number.cast_signed(), state, checksum])?;
     Ok(())
 }
 
@@ -82,7 +88,12 @@ pub(crate) fn encode_case(case: &Case) -> Vec<u8> {
     CaseState::from(case).encode_to_vec()
 }
 
-pub(crate) fn decode_case(state: &[u8]) -> Result<Case, Error> {
+fn verified_case(number: u64, state: &[u8], checksum: Option<u32>) -> Result<Case, Error> {
+    verify("a stored case", checksum, &[&number.to_le_bytes(), state])?;
+    decode_case(state)
+}
+
+fn decode_case(state: &[u8]) -> Result<Case, Error> {
     CaseState::decode(state).map_err(|error| undecodable("case", &error))?.try_into()
 }
 
@@ -90,26 +101,35 @@ pub(crate) fn append_event(connection: &Connection, record: &RecordedEvent) -> R
     let evidence = record.evidence.as_ref().map(|evidence| (evidence.position, evidence.encode_to_vec()));
     let (position, evidence) = evidence.ok_or_else(|| Error::corrupt("an event without evidence was to be stored"))?;
     let content = record.content.as_ref().map(Message::encode_to_vec).unwrap_or_default();
-    let mut insert =
-        connection.prepare_cached("INSERT INTO events (position, evidence, content) VALUES (?1, ?2, ?3)")?;
-    insert.execute(params![position.cast_signed(), evidence, content])?;
+    let sql = "INSERT INTO events (position, evidence, content, checksum) VALUES (?1, ?2, ?3, ?4)";
+    let checksum = checksum(&[&position.to_le_bytes(), &evidence, &content]);
+    connection.prepare_cached(sql)?.execute(params![position.cast_signed(), evidence, content, checksum])?;
     Ok(())
 }
 
-/// Consecutive events after a position: at most `count_max`, and no further one once `bytes_max` are reached.
+/// Consecutive events after a position, up to `head` at the most: at most `count_max`, and no further one once `bytes_max` are
+/// reached. At least one, if `head` is not reached yet: whatever is missing is corrupt.
 pub(crate) fn read_events(
     connection: &Connection,
-    after_position: u64,
+    (after_position, head): (u64, u64),
     count_max: usize,
     bytes_max: usize,
 ) -> Result<Vec<RecordedEvent>, Error> {
-    let sql = "SELECT evidence, content FROM events WHERE position > ?1 ORDER BY position LIMIT ?2";
+    let sql = "SELECT evidence, content, position, checksum FROM events WHERE position > ?1 ORDER BY position LIMIT ?2";
     let mut select = connection.prepare_cached(sql)?;
     let count_max = i64::try_from(count_max).unwrap_or(i64::MAX);
     let mut rows = select.query(params![after_position.cast_signed(), count_max])?;
     let (mut events, mut bytes) = (Vec::new(), 0);
-    while let Some(row) = rows.next()? {
-        let (evidence, content): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
+    for wanted in after_position + 1..=head {
+        let Some(row) = rows.next()? else {
+            let complete = events.len() == usize::try_from(count_max).unwrap_or(usize::MAX);
+            return if complete { Ok(events) } else { Err(Error::corrupt(format!("event {wanted} is missing"))) };
+        };
+        let (evidence, content, position): (Vec<u8>, Vec<u8>, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        if position.cast_unsigned() != wanted {
+            return Err(Error::corrupt(format!("event {position} stands where event {wanted} must")));
+        }
+        verify("a stored event", row.get(3)?, &[&position.to_le_bytes(), &evidence, &content])?;
         bytes += evidence.len() + content.len();
         events.push(RecordedEvent {
             evidence: Some(Evidence::decode(&*evidence).map_err(|error| undecodable("event", &error))?),
@@ -132,12 +152,18 @@ pub(crate) fn event_id_at(connection: &Connection, position: u64) -> Result<Stri
 
 /// Every remembered key, oldest first.
 pub(crate) fn each_key(connection: &Connection, mut visit: impl FnMut(StoredKey)) -> Result<(), Error> {
-    let mut select =
-        connection.prepare("SELECT id, time_us, key_hash, fingerprint FROM idempotency_keys ORDER BY id")?;
+    let mut select = connection
+        .prepare("SELECT id, time_us, key_hash, fingerprint, position, checksum FROM idempotency_keys ORDER BY id")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let (key_hash, fingerprint): (Digest, Digest) = (row.get(2)?, row.get(3)?);
-        visit(StoredKey { id: row.get(0)?, time_us: row.get(1)?, key_hash, fingerprint });
+        let key = StoredKey { id: row.get(0)?, time_us: row.get(1)?, key_hash, fingerprint };
+        let position: i64 = row.get(4)?;
+        let stored: Option<u32> = row.get(5)?;
+        if stored.is_some_and(|stored| stored != key_checksum(&key, position)) {
+            return Err(Error::corrupt("a remembered idempotency key does not match its checksum"));
+        }
+        visit(key);
     }
     Ok(())
 }
@@ -159,19 +185,30 @@ pub(crate) fn delete_keys_up_to(connection: &Connection, id: i64) -> Result<(), 
 }
 
 pub(crate) fn append_key(connection: &Connection, key: &StoredKey, position: u64, state: &[u8]) -> Result<(), Error> {
-    let sql = "INSERT INTO idempotency_keys (id, time_us, key_hash, fingerprint, position, state) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql = "INSERT INTO idempotency_keys \
+               (id, time_us, key_hash, fingerprint, position, state, checksum, state_checksum) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let StoredKey { id, time_us, key_hash, fingerprint } = key;
-    let values = params![id, time_us, key_hash, fingerprint, position.cast_signed(), state];
+    let position = position.cast_signed();
+    let sums = [key_checksum(key, position), checksum(&[&id.to_le_bytes(), state])];
+    let values = params![id, time_us, key_hash, fingerprint, position, state, sums[0], sums[1]];
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }
 
+fn key_checksum(key: &StoredKey, position: i64) -> u32 {
+    let StoredKey { id, time_us, key_hash, fingerprint } = key;
+    checksum(&[&id.to_le_bytes(), &time_us.to_le_bytes(), key_hash, fingerprint, &position.to_le_bytes()])
+}
+
 /// What a remembered command answered, and at which position.
 pub(crate) fn load_answer(connection: &Connection, id: i64) -> Result<(Case, u64), Error> {
-    let mut select = connection.prepare_cached("SELECT state, position FROM idempotency_keys WHERE id = ?1")?;
-    let row: Option<(Vec<u8>, i64)> = select.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    let (state, position) = row.ok_or_else(|| Error::corrupt("a remembered idempotency key has no row"))?;
+    let sql = "SELECT state, position, state_checksum FROM idempotency_keys WHERE id = ?1";
+    let mut select = connection.prepare_cached(sql)?;
+    let row = select.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
+    let row: Option<(Vec<u8>, i64, Option<u32>)> = row;
+    let (state, position, sum) = row.ok_or_else(|| Error::corrupt("a remembered idempotency key has no row"))?;
+    verify("a remembered answer", sum, &[&id.to_le_bytes(), &state])?;
     Ok((decode_case(&state)?, position.cast_unsigned()))
 }
 
@@ -193,11 +230,12 @@ pub(crate) fn save_acknowledgement(connection: &Connection, consumer: &str, posi
 
 /// The lifecycle in force, if there has ever been one.
 pub(crate) fn latest_lifecycle(connection: &Connection) -> Result<Option<LifecycleDefinition>, Error> {
-    let sql = "SELECT definition FROM lifecycles ORDER BY version DESC LIMIT 1";
-    let bytes: Option<Vec<u8>> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
-    let decode =
-        |bytes: Vec<u8>| LifecycleDefinition::decode(&*bytes).map_err(|error| undecodable("lifecycle", &error));
-    bytes.map(decode).transpose()
+    let sql = "SELECT definition, checksum FROM lifecycles ORDER BY version DESC LIMIT 1";
+    let row: Option<(Vec<u8>, Option<u32>)> =
+        connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let Some((bytes, sum)) = row else { return Ok(None) };
+    verify("the stored lifecycle", sum, &[&bytes])?;
+    LifecycleDefinition::decode(&*bytes).map(Some).map_err(|error| undecodable("lifecycle", &error))
 }
 
 pub(crate) fn append_lifecycle(
@@ -205,18 +243,19 @@ pub(crate) fn append_lifecycle(
     definition: &LifecycleDefinition,
     time_us: i64,
 ) -> Result<(), Error> {
-    let sql = "INSERT INTO lifecycles (version, time_us, definition) VALUES (?1, ?2, ?3)";
-    connection.execute(sql, params![definition.version, time_us, definition.encode_to_vec()])?;
+    let sql = "INSERT INTO lifecycles (version, time_us, definition, checksum) VALUES (?1, ?2, ?3, ?4)";
+    let bytes = definition.encode_to_vec();
+    connection.execute(sql, params![definition.version, time_us, bytes, checksum(&[&bytes])])?;
     Ok(())
 }
 
 /// Every case, by number.
 pub(crate) fn each_case(connection: &Connection, mut visit: impl FnMut(Case)) -> Result<(), Error> {
-    let mut select = connection.prepare("SELECT state FROM cases ORDER BY number")?;
+    let mut select = connection.prepare("SELECT state, number, checksum FROM cases ORDER BY number")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
-        let state: Vec<u8> = row.get(0)?;
-        visit(decode_case(&state)?);
+        let (state, number): (Vec<u8>, i64) = (row.get(0)?, row.get(1)?);
+        visit(verified_case(number.cast_unsigned(), &state, row.get(2)?)?);
     }
     Ok(())
 }

@@ -26,6 +26,11 @@ fn a_full_disk_refuses_and_recovers_and_a_failing_one_ends_the_process() {
 }
 
 #[test]
+fn flipped_bits_are_noticed_and_history_is_never_shorter_or_another_in_silence() {
+    holds(&["damage", "--flips", "80"]);
+}
+
+#[test]
 fn a_wrong_command_line_is_told_apart_from_a_broken_promise() {
     assert_eq!(run(&["power-cut"]).status.code(), Some(64));
 }
