@@ -69,8 +69,11 @@ async fn full(report: &mut Report) -> anyhow::Result<()> {
     let (mut refused, mut other) = (0, 0);
     for n in 0..COMMANDS {
         match create(format!("full-{n}"), n).send(server.address).await {
-            Err(status) if Refusal::of(&status).reason == Reason::StoreUnavailable.as_str() => refused += 1,
-            Ok(_) | Err(_) => other += 1,
+            Err(status) => match Refusal::if_ours(&status) {
+                Some(refusal) if refusal.reason == Reason::StoreUnavailable.as_str() => refused += 1,
+                Some(_) | None => other += 1,
+            },
+            Ok(_) => other += 1,
         }
     }
     report.control("commands refused with STORE_UNAVAILABLE on a full disk", refused);
@@ -109,15 +112,16 @@ async fn kept(ledger: &[Entry], address: SocketAddr) -> anyhow::Result<bool> {
 }
 
 /// `case-durability serve` as a process.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     lines: tokio::io::Lines<BufReader<tokio::process::ChildStdout>>,
     stdin: ChildStdin,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Server {
-    async fn start(folder: &Path) -> anyhow::Result<Self> {
+    /// Starts it on the store in a folder.
+    pub(crate) async fn start(folder: &Path) -> anyhow::Result<Self> {
         let mut child = Command::new(std::env::current_exe().context("our own program")?)
             .arg("serve")
             .arg(folder)
@@ -150,8 +154,13 @@ impl Server {
         Ok(ledger)
     }
 
+    /// `kill -9`.
+    pub(crate) async fn kill(mut self) -> anyhow::Result<()> {
+        self.child.kill().await.context("killing the service")
+    }
+
     /// Lets it end: its exit code, and what it said on standard error.
-    async fn end(self) -> anyhow::Result<(Option<i32>, String)> {
+    pub(crate) async fn end(self) -> anyhow::Result<(Option<i32>, String)> {
         let Self { mut child, stdin, .. } = self;
         drop(stdin);
         let status = tokio::time::timeout(PATIENCE, child.wait()).await.context("the service does not end")??;

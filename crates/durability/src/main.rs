@@ -7,6 +7,8 @@ mod damage;
 mod faults;
 mod judge;
 mod ledger;
+mod linearizability;
+mod one_case;
 mod power_cuts;
 mod report;
 mod system;
@@ -35,6 +37,8 @@ enum Task {
     Faults,
     /// Flips bits in the files of a store that lies still
     Damage(damage::Options),
+    /// Lets clients change the same cases at once, and looks for an order that explains every answer
+    Linearizability(linearizability::Options),
     /// Serves on a disk that fails when standard input says so; used by `faults`
     #[command(hide = true)]
     Serve(faults::ServeOptions),
@@ -66,9 +70,11 @@ fn carry_out(task: Task) -> anyhow::Result<ExitCode> {
             power_cuts::run(&power_cuts::Options::default(), &mut report)?;
             faults::run(&mut report)?;
             damage::run(&damage::Options::default(), &mut report)?;
+            linearizability::run(&linearizability::Options::default(), &mut report)?;
         }
         Task::PowerCuts(options) => power_cuts::run(&options, &mut report)?,
         Task::Faults => faults::run(&mut report)?,
+        Task::Linearizability(options) => linearizability::run(&options, &mut report)?,
         Task::Damage(options) => damage::run(&options, &mut report)?,
     }
     report.print();

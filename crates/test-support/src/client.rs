@@ -105,6 +105,11 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// Reads a status if it is a refusal of ours: a broken connection is none.
+    pub fn if_ours(status: &Status) -> Option<Self> {
+        status.get_error_details().error_info().is_some().then(|| Self::of(status))
+    }
+
     /// Reads a status that must carry `ErrorInfo` and `RequestInfo`.
     pub fn of(status: &Status) -> Self {
         let details = status.get_error_details();
