@@ -1,6 +1,8 @@
 //! The repository tells the truth about itself.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod operational;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
