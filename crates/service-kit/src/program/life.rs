@@ -7,10 +7,11 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use super::signals::Signals;
-use super::{About, BUILD_SHA, Process, Program};
+use super::{About, BUILD_SHA, Process, Program, secrets};
 use crate::exit::{Exit, ExitCode};
-use crate::settings::{Loaded, Settings};
-use crate::telemetry;
+use crate::reload;
+use crate::settings::{Loaded, Notice, SecretFile};
+use crate::telemetry::{self, names};
 
 /// How long the last traces and metrics may take to reach the collector. Together with the drain it must stay below the
 /// time that supervisors allow.
@@ -31,7 +32,8 @@ where
     let telemetry = {
         // OTLP exporters start their tasks on the runtime that they are built in.
         let _entered = runtime.enter();
-        telemetry::init(&loaded.settings, program.name, program.version)?
+        let name = loaded.settings.telemetry.service_name.as_deref().unwrap_or(program.name);
+        telemetry::init(&loaded.settings, name, program.version)?
     };
     let outcome = serve(program, loaded, &runtime, run);
     // On this plain thread, not on the runtime: there the flush would wait for a worker that waits for it.
@@ -46,11 +48,16 @@ where
     Fut: Future<Output = Result<(), Exit>>,
 {
     let shutdown = CancellationToken::new();
-    let signals = Signals::watch(shutdown.clone()).map_err(|error| no_resources("watch for signals", &error))?;
-    announce_start(program, &loaded.settings);
-    let Loaded { settings, provenance } = loaded;
+    let (trigger, moments) = reload::reload();
+    let signals =
+        Signals::watch(shutdown.clone(), trigger).map_err(|error| no_resources("watch for signals", &error))?;
+    announce_start(program, &loaded);
+    let Loaded { settings, provenance, notices: _ } = loaded;
+    let (secrets_are_fresh, reload) = reload::reload();
+    runtime.spawn(secrets::keep_fresh(SecretFile::all(&settings), moments, secrets_are_fresh));
     let process = Process {
         about: About { program: program.name, version: program.version },
+        reload,
         provenance: Arc::new(provenance),
         ..Process::new(settings, shutdown)
     };
@@ -68,27 +75,37 @@ fn no_resources(what: &str, error: &std::io::Error) -> Exit {
     Exit::new(ExitCode::Unavailable, format!("cannot {what}: {error}"))
 }
 
-fn announce_start(program: &Program, settings: &Settings) {
-    let (name, version, environment) = (program.name, program.version, settings.environment.as_str());
+fn announce_start(program: &Program, loaded: &Loaded) {
+    let (name, version, environment) = (program.name, program.version, loaded.settings.environment.as_str());
     tracing::info!(
-        name: "service_started",
+        name: names::SERVICE_STARTED,
         version,
         environment,
         build_sha = BUILD_SHA.unwrap_or_default(),
         "{name} {version} started in environment {environment}"
     );
+    for notice in &loaded.notices {
+        match notice {
+            Notice::VariableNotObeyed { variable, text: _ } => {
+                tracing::warn!(name: names::CONFIGURATION_NOTICE, variable, "{notice}");
+            }
+            Notice::SecretFileExposed { key, path } => {
+                tracing::warn!(name: names::SECRET_FILE_EXPOSED, key, path = %path.display(), "{notice}");
+            }
+        }
+    }
 }
 
 fn announce_end(program: &Program, outcome: &Result<(), Exit>, signals: &Signals) {
     let name = program.name;
     if let Err(exit) = outcome {
         let (exit_code, reason) = (exit.code.number(), exit.message.as_str());
-        tracing::error!(name: "service_failed", exit_code, reason, "{name} cannot go on: {reason}");
+        tracing::error!(name: names::SERVICE_FAILED, exit_code, reason, "{name} cannot go on: {reason}");
     }
     let reason = match (outcome, signals.received()) {
         (Err(_), _) => "failure",
         (Ok(()), Some(signal)) => signal,
         (Ok(()), None) => "finished",
     };
-    tracing::info!(name: "service_shutdown", reason, "{name} stopped: {reason}");
+    tracing::info!(name: names::SERVICE_SHUTDOWN, reason, "{name} stopped: {reason}");
 }

@@ -7,6 +7,7 @@ mod command_line;
 mod healthcheck;
 mod life;
 mod report;
+mod secrets;
 mod signals;
 
 use std::collections::BTreeMap;
@@ -55,7 +56,7 @@ pub struct Process {
     pub entropy: Arc<dyn Entropy>,
     /// What runs.
     pub about: About,
-    /// When to look again at files that can change.
+    /// When to look again at files that can change; by then the secrets in [`Process::settings`] are fresh.
     pub reload: Reload,
     /// Where each setting comes from, secrets hidden.
     pub provenance: Arc<Provenance>,
@@ -86,8 +87,8 @@ impl Process {
     }
 }
 
-/// What a process is started with.
-#[derive(Debug, Clone, Default)]
+/// What a process is started with. It has no `Debug`: whatever stands in an environment may be a secret.
+#[derive(Clone, Default)]
 pub struct Surroundings {
     /// The command line; the first is the name of the program.
     pub arguments: Vec<OsString>,
@@ -156,6 +157,9 @@ where
             let loaded = valid(program, configuration)?;
             (program.check)(&loaded.settings)?;
             report::print(&format!("configuration is valid: {}\n", loaded.provenance.summary()));
+            for notice in &loaded.notices {
+                report::print(&format!("note: {notice}\n"));
+            }
             Ok(())
         }
         Task::CheckHealth => healthcheck::check((program.health_addresses)(&valid(program, configuration)?.settings)),

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM.
+//! SIGINT and SIGTERM end the process; SIGHUP makes it look at its files again.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,6 +7,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit;
+use crate::reload::{RELOAD_INTERVAL, ReloadTrigger};
+use crate::telemetry::names;
 
 /// What a shell reports for a process that this signal ended, by convention 128 + its number.
 const CODE_INTERRUPTED: i32 = 130;
@@ -43,13 +45,14 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// From here on the first signal cancels `shutdown`, and a second one ends the process at once.
+    /// From here on the first request to end cancels `shutdown`, and a second one ends the process at once. SIGHUP never
+    /// ends it: it fires `trigger`, and so does every [`RELOAD_INTERVAL`].
     ///
     /// A thread with a runtime of its own, so that the second signal is obeyed also when every worker of the main runtime
     /// hangs: that is when it is sent.
-    pub(super) fn watch(shutdown: CancellationToken) -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-        let mut requests = Requests::new(&runtime)?;
+    pub(super) fn watch(shutdown: CancellationToken, trigger: ReloadTrigger) -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let mut requests = Requests::new(&runtime, trigger)?;
         let signals = Self { first: Arc::default() };
         let first = Arc::clone(&signals.first);
         let watch = move || {
@@ -74,24 +77,46 @@ impl Signals {
 
 fn announce(request: Request) {
     let signal = request.name();
-    tracing::info!(name: "shutdown_requested", signal, "{signal} received: shutting down; send it again to end at once");
+    tracing::info!(
+        name: names::SHUTDOWN_REQUESTED,
+        signal,
+        "{signal} received: shutting down; send it again to end at once"
+    );
 }
 
 struct Requests {
     interrupts: Signal,
     terminations: Signal,
+    hangups: Signal,
+    trigger: ReloadTrigger,
 }
 
 impl Requests {
-    fn new(runtime: &Runtime) -> std::io::Result<Self> {
+    fn new(runtime: &Runtime, trigger: ReloadTrigger) -> std::io::Result<Self> {
         let _entered = runtime.enter();
-        Ok(Self { interrupts: signal(SignalKind::interrupt())?, terminations: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupts: signal(SignalKind::interrupt())?,
+            terminations: signal(SignalKind::terminate())?,
+            hangups: signal(SignalKind::hangup())?,
+            trigger,
+        })
     }
 
+    /// Waits for the next request to end; until then, files are looked at again and again.
     async fn next(&mut self) -> Request {
-        tokio::select! {
-            _ = self.interrupts.recv() => Request::Interrupt,
-            _ = self.terminations.recv() => Request::Terminate,
+        loop {
+            tokio::select! {
+                _ = self.interrupts.recv() => return Request::Interrupt,
+                _ = self.terminations.recv() => return Request::Terminate,
+                _ = self.hangups.recv() => self.reload(),
+                never = self.trigger.fire_every(RELOAD_INTERVAL) => match never {},
+            }
         }
+    }
+
+    fn reload(&self) {
+        let signal = "SIGHUP";
+        tracing::info!(name: names::RELOAD_REQUESTED, signal, "{signal} received: looking at certificates, keys and secrets again");
+        self.trigger.fire();
     }
 }

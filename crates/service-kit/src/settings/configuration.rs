@@ -2,14 +2,15 @@
 
 use config::{ConfigError, ValueKind};
 
-use super::gather::{self, Sources};
+use super::gather::{self, Gathered, Sources};
 use super::layers::{self, Entry, Layer};
+use super::notice::Notice;
 use super::problem::{Fault, Problem};
 use super::provenance::Provenance;
 use super::rules::{self, Served};
 use super::schema::Settings;
+use super::secret_file::SecretFile;
 use super::source::Source;
-use super::toml_text;
 
 /// The stores that lie in `data_dir` unless they are placed elsewhere, with their file names.
 const STORES: [(&str, &str); 3] =
@@ -20,6 +21,7 @@ const STORES: [(&str, &str); 3] =
 pub struct Configuration {
     pub(super) provenance: Provenance,
     pub(super) problems: Vec<Problem>,
+    notices: Vec<Notice>,
     settings: Option<Settings>,
 }
 
@@ -30,6 +32,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// Where each value comes from.
     pub provenance: Provenance,
+    /// What an operator should know all the same.
+    pub notices: Vec<Notice>,
 }
 
 /// Reads the configuration, or says everything that is wrong with it. `serves` tells for which addresses this binary
@@ -42,12 +46,16 @@ impl Configuration {
     /// Reads the configuration and judges it.
     pub fn read(sources: &Sources, serves: Served) -> Self {
         let defaults = Layer::defaults();
-        let (layers, mut problems) = gather::layers(defaults.clone(), sources);
+        let Gathered { layers, mut problems, mut notices } = gather::gather(defaults.clone(), sources);
         match judged(&layers, &defaults, serves, &mut problems) {
-            Ok((top, settings)) => Self { provenance: Provenance::new(top), problems, settings: Some(settings) },
+            Ok((top, settings)) => {
+                let exposed = SecretFile::all(&settings).into_iter().filter(SecretFile::is_exposed);
+                notices.extend(exposed.map(|file| file.exposed()));
+                Self { provenance: Provenance::new(top), problems, notices, settings: Some(settings) }
+            }
             Err(error) => {
                 problems.push(broken_defaults(&error));
-                Self { provenance: Provenance::new(defaults), problems, settings: None }
+                Self { provenance: Provenance::new(defaults), problems, notices, settings: None }
             }
         }
     }
@@ -60,7 +68,9 @@ impl Configuration {
     /// The settings, if nothing is wrong.
     pub fn into_loaded(self) -> Result<Loaded, Vec<Problem>> {
         match self.settings {
-            Some(settings) if self.problems.is_empty() => Ok(Loaded { settings, provenance: self.provenance }),
+            Some(settings) if self.problems.is_empty() => {
+                Ok(Loaded { settings, provenance: self.provenance, notices: self.notices })
+            }
             Some(_) | None => Err(self.problems),
         }
     }
@@ -85,7 +95,19 @@ fn judged(
     }
     let settings = settings_of(&sound)?;
     problems.extend(rules::contradictions(&settings, serves, &top, problems));
+    problems.extend(secrets_read(&settings, &top));
     Ok((top, settings))
+}
+
+/// Reads every secret that stands in a file of its own, into its place in the settings. What cannot be read is a problem.
+fn secrets_read(settings: &Settings, top: &Layer) -> Vec<Problem> {
+    let problem = |file: SecretFile| {
+        let fault = Fault::Unreadable(file.read().err()?.to_string());
+        let entry = top.get(file.file_key());
+        let (value, source) = (entry.map(Entry::shown), entry.map(|entry| entry.source.clone()));
+        Some(Problem { key: file.file_key().to_owned(), value, source, fault })
+    };
+    SecretFile::all(settings).into_iter().filter_map(problem).collect()
 }
 
 fn settings_of(layer: &Layer) -> Result<Settings, ConfigError> {
@@ -116,7 +138,7 @@ fn text(value: &ValueKind) -> Option<&str> {
 fn not_allowed(entry: &Entry, error: &ConfigError) -> Problem {
     Problem {
         key: entry.key.clone(),
-        value: Some(toml_text::render(&entry.value)),
+        value: Some(entry.shown()),
         source: Some(entry.source.clone()),
         fault: Fault::NotAllowed(allowed(error)),
     }

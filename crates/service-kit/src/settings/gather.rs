@@ -3,27 +3,25 @@
 //! What belongs to no known key never enters a layer: it is a problem at once.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use config::{Value, ValueKind};
 
 use super::layers::{Entry, Layer};
 use super::nearest::nearest;
+use super::notice::Notice;
+use super::opentelemetry;
 use super::problem::{Fault, Problem};
 use super::source::Source;
 use super::toml_text;
 
 /// What environment variables for us begin with.
 const VARIABLE_PREFIX: &str = "CASE_TRACKER__";
-/// OpenTelemetry's own variable for the collector.
-const OTLP_ENDPOINT_VARIABLE: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-/// OpenTelemetry's own switch.
-const SDK_DISABLED_VARIABLE: &str = "OTEL_SDK_DISABLED";
-/// The key that both of these set.
-const OTLP_ENDPOINT_KEY: &str = "telemetry.otlp_endpoint";
 
-/// The places that configuration comes from. All are arguments: loading reads nothing else but the file.
-#[derive(Debug, Clone, Default)]
+/// The places that configuration comes from. All are arguments: loading reads nothing else but the file, and the files of
+/// secrets that are named in it.
+#[derive(Clone, Default)]
 pub struct Sources {
     /// `--config`
     pub file: Option<PathBuf>,
@@ -31,6 +29,15 @@ pub struct Sources {
     pub environment: BTreeMap<String, String>,
     /// The flags that stand for a key.
     pub flags: Flags,
+}
+
+impl fmt::Debug for Sources {
+    /// Of the environment only the names: whatever stands in it may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let variables: Vec<&String> = self.environment.keys().collect();
+        let Self { file, environment: _, flags } = self;
+        f.debug_struct("Sources").field("file", file).field("environment", &variables).field("flags", flags).finish()
+    }
 }
 
 /// The flags that stand for a key.
@@ -42,13 +49,25 @@ pub struct Flags {
     pub lifecycle: Option<String>,
 }
 
-/// The layer of each place, lowest first, and what was wrong on the way. The first is `defaults`.
-pub(super) fn layers(defaults: Layer, sources: &Sources) -> (Vec<Layer>, Vec<Problem>) {
+/// What was found in all places.
+pub(super) struct Gathered {
+    /// The layer of each place, lowest first. The first are the defaults.
+    pub(super) layers: Vec<Layer>,
+    /// What was wrong on the way.
+    pub(super) problems: Vec<Problem>,
+    /// What is not wrong, and should not go unsaid.
+    pub(super) notices: Vec<Notice>,
+}
+
+/// Looks at all places.
+pub(super) fn gather(defaults: Layer, sources: &Sources) -> Gathered {
     let mut problems = Vec::new();
     let file = sources.file.as_deref().map(|path| file(path, &defaults, &mut problems)).unwrap_or_default();
     let environment = environment(&sources.environment, &defaults, &mut problems);
-    let layers = vec![defaults, file, environment, flags(&sources.flags), opentelemetry(&sources.environment)];
-    (layers, problems)
+    let standard = opentelemetry::read(&sources.environment);
+    problems.extend(standard.problems);
+    let layers = vec![defaults, file, environment, flags(&sources.flags), standard.layer];
+    Gathered { layers, problems, notices: standard.notices }
 }
 
 fn file(path: &Path, defaults: &Layer, problems: &mut Vec<Problem>) -> Layer {
@@ -142,20 +161,4 @@ fn flags(flags: &Flags) -> Layer {
         source: Source::Flag { name },
     };
     Layer(given.map(entry).collect())
-}
-
-/// OpenTelemetry's variables, which mean the same in every program: an operator who sets them expects to be obeyed. As
-/// its specification says, an empty one is one that is not set.
-fn opentelemetry(variables: &BTreeMap<String, String>) -> Layer {
-    let entry = |variable: &str, endpoint: &str| Entry {
-        key: OTLP_ENDPOINT_KEY.to_owned(),
-        value: ValueKind::String(endpoint.to_owned()),
-        source: Source::Environment { variable: variable.to_owned() },
-    };
-    let disabled = variables.get(SDK_DISABLED_VARIABLE).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    if disabled {
-        return Layer(vec![entry(SDK_DISABLED_VARIABLE, "")]);
-    }
-    let endpoint = variables.get(OTLP_ENDPOINT_VARIABLE).filter(|endpoint| !endpoint.is_empty());
-    Layer(endpoint.map(|endpoint| entry(OTLP_ENDPOINT_VARIABLE, endpoint)).into_iter().collect())
 }

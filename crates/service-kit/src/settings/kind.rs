@@ -16,6 +16,7 @@ use url::Url;
 use super::level;
 use super::schema::{AuthMode, Jwks, LogFormat, StoreAddress};
 use super::secret::Secret;
+use super::secret_key::{self, SecretKey};
 use crate::access::Role;
 
 /// The most that a count in `limits` can be.
@@ -32,6 +33,12 @@ const PREFIX_CHARS_MAX: usize = 16;
 const CONSUMERS_MAX: usize = 16;
 /// The longest name of a consumer, in characters.
 const CONSUMER_CHARS_MAX: usize = 64;
+
+/// The longest name of a service in telemetry, in characters.
+const SERVICE_NAME_CHARS_MAX: usize = 255;
+
+/// What the address of a server that we call may be.
+const HTTP_URL: &str = "\"http://HOST:PORT\" or \"https://HOST:PORT\"";
 
 const MINUTE: Duration = Duration::from_mins(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -143,12 +150,12 @@ pub(super) fn store<'de, D: Deserializer<'de>>(from: D) -> Result<StoreAddress, 
 
 /// A server that we call.
 pub(super) fn http_url<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    one(from, "\"http://HOST:PORT\" (https is not built yet)", |kind| text(kind).filter(|url| is_http_host_port(url)))
+    one(from, HTTP_URL, |kind| text(kind).filter(|url| is_http_host_port(url)))
 }
 
 /// A server that we call if it is named.
 pub(super) fn http_url_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    one(from, "\"http://HOST:PORT\" (https is not built yet), or \"\" for none", |kind| {
+    one(from, format_args!("{HTTP_URL}, or \"\" for none"), |kind| {
         let url = text(kind)?;
         if url.is_empty() { Some(None) } else { is_http_host_port(&url).then_some(Some(url)) }
     })
@@ -158,9 +165,10 @@ pub(super) fn http_url_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Opt
 /// in a process list.
 fn is_http_host_port(text: &str) -> bool {
     // `Url` forgets a port that is the scheme's own, so whether one was written shows in the text only.
-    let has_port = |url: &Url| url.port().is_some() || text.trim_end_matches('/').ends_with(":80");
+    let is_written = |port: u16| text.trim_end_matches('/').ends_with(&format!(":{port}"));
+    let has_port = |url: &Url| url.port().is_some() || url.port_or_known_default().is_some_and(is_written);
     Url::parse(text).is_ok_and(|url| {
-        url.scheme() == "http"
+        ["http", "https"].contains(&url.scheme())
             && url.has_host()
             && has_port(&url)
             && url.path() == "/"
@@ -229,15 +237,20 @@ pub(super) fn auth_mode<'de, D: Deserializer<'de>>(from: D) -> Result<AuthMode, 
 
 /// `auth.jwks`.
 pub(super) fn jwks<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Jwks>, D::Error> {
-    one(from, "a path, \"https://…\" or \"http://…\", or \"\" for none", |kind| {
+    one(from, "a path, or \"https://…\" or \"http://…\" without user and password, or \"\" for none", |kind| {
         let place = text(kind)?;
         let is_url = place.starts_with("http://") || place.starts_with("https://");
         match (place.is_empty(), is_url) {
             (true, _) => Some(None),
-            (false, true) => Url::parse(&place).ok().filter(Url::has_host).map(|_| Some(Jwks::Url(place))),
+            (false, true) => Url::parse(&place).ok().filter(is_without_user).map(|_| Some(Jwks::Url(place))),
             (false, false) => Some(Some(Jwks::File(PathBuf::from(place)))),
         }
     })
+}
+
+/// A password in a URL would end up wherever the URL is reported.
+fn is_without_user(url: &Url) -> bool {
+    url.has_host() && url.username().is_empty() && url.password().is_none()
 }
 
 /// `auth.jwks_refresh`.
@@ -260,9 +273,29 @@ pub(super) fn text_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<
     one(from, "a text, or \"\" for none", |kind| text(kind).map(|text| (!text.is_empty()).then_some(text)))
 }
 
-/// What must not be printed.
-pub(super) fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Secret, D::Error> {
-    one(from, "a text, or \"\" for none", |kind| text(kind).map(Secret::from))
+/// `auth.token`.
+pub(super) fn token<'de, D: Deserializer<'de>>(from: D) -> Result<Secret, D::Error> {
+    secret(from, &secret_key::TOKEN)
+}
+
+/// `telemetry.otlp_headers`.
+pub(super) fn otlp_headers<'de, D: Deserializer<'de>>(from: D) -> Result<Secret, D::Error> {
+    secret(from, &secret_key::OTLP_HEADERS)
+}
+
+fn secret<'de, D: Deserializer<'de>>(from: D, key: &SecretKey) -> Result<Secret, D::Error> {
+    one(from, format_args!("{}, or \"\" for none", key.allowed), |kind| {
+        text(kind).filter(|text| text.is_empty() || (key.is_allowed)(text)).map(Secret::from)
+    })
+}
+
+/// `telemetry.service_name`.
+pub(super) fn service_name_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let is_part = |c: char| !c.is_control();
+    one(from, "at most 255 characters, none of them a control character, or \"\" for the name of the binary", |kind| {
+        let name = text(kind)?;
+        if name.is_empty() { Some(None) } else { is_name(&name, SERVICE_NAME_CHARS_MAX, is_part).then_some(Some(name)) }
+    })
 }
 
 /// A list of roles.

@@ -4,9 +4,11 @@
 //! the crate's `origin`, which is how the source of the winner is known afterwards.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use config::{Config, ConfigError, Map, Value, ValueKind};
 
+use super::redaction;
 use super::source::Source;
 use super::toml_text;
 
@@ -14,11 +16,24 @@ use super::toml_text;
 pub const DEFAULT_TOML: &str = include_str!("default.toml");
 
 /// A key with its value, and where the value comes from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(super) struct Entry {
     pub(super) key: String,
     pub(super) value: ValueKind,
     pub(super) source: Source,
+}
+
+impl Entry {
+    /// The value as TOML, as far as people may see it.
+    pub(super) fn shown(&self) -> String {
+        redaction::shown(&self.key, &self.value)
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {} ({})", self.key, self.shown(), self.source)
+    }
 }
 
 /// Entries of equal rank.

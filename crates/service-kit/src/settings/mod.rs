@@ -1,4 +1,5 @@
-//! Configuration: defaults < file < environment < flags, typed, and every mistake reported at once.
+//! Configuration: defaults < file < environment < flags < OpenTelemetry's variables, typed, and every mistake reported at
+//! once.
 //!
 //! `default.toml` is the reference of the keys. The `config` crate lays the layers over each other, each value with its
 //! source; serde makes the typed [`Settings`] of them, the schema naming beside each field what its value may be. Nothing
@@ -10,18 +11,26 @@ mod kind;
 mod layers;
 mod level;
 mod nearest;
+mod notice;
+mod opentelemetry;
+mod otlp_headers;
 mod print;
 mod problem;
 mod provenance;
+mod redaction;
 mod rules;
 mod schema;
 mod secret;
+mod secret_file;
+mod secret_key;
 mod source;
 mod toml_text;
 
 pub use configuration::{Configuration, Loaded, load};
 pub use gather::{Flags, Sources};
 pub use layers::DEFAULT_TOML;
+pub use notice::Notice;
+pub use otlp_headers::otlp_headers;
 pub(crate) use print::count;
 pub use problem::{Fault, Problem};
 pub use provenance::{KeyInForce, Provenance};
@@ -32,6 +41,7 @@ pub use schema::{
     TelemetrySettings, TlsSettings,
 };
 pub use secret::Secret;
+pub use secret_file::{SecretFile, SecretFileError};
 pub use source::Source;
 
 impl Settings {

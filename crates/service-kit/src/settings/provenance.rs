@@ -4,18 +4,24 @@ use std::collections::BTreeSet;
 
 use super::layers::{Entry, Layer};
 use super::source::Source;
-use super::toml_text;
 
-/// Every key with its value and its source, in the order of `default.toml`.
+/// Every key with its value and its source, in the order of `default.toml`. Holds no secret: values are as they are shown.
 #[derive(Debug, Clone, Default)]
-pub struct Provenance(Layer);
+pub struct Provenance(Vec<Line>);
+
+#[derive(Debug, Clone)]
+struct Line {
+    key: String,
+    value: String,
+    source: Source,
+}
 
 /// One key of the configuration in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyInForce<'a> {
     /// With dots: `command.listen`.
     pub key: &'a str,
-    /// As TOML, passwords hidden.
+    /// As TOML, secrets and passwords hidden.
     pub value: String,
     /// Where the value was given.
     pub source: &'a Source,
@@ -23,23 +29,23 @@ pub struct KeyInForce<'a> {
 
 impl Provenance {
     pub(super) fn new(top: Layer) -> Self {
-        Self(top)
+        let line = |entry: Entry| Line { value: entry.shown(), key: entry.key, source: entry.source };
+        Self(top.0.into_iter().map(line).collect())
     }
 
     /// Every key.
     pub fn keys(&self) -> impl Iterator<Item = KeyInForce<'_>> {
-        let shown = |entry: &Entry| toml_text::render(&entry.value);
-        self.0.0.iter().map(move |entry| KeyInForce { key: &entry.key, value: shown(entry), source: &entry.source })
+        self.0.iter().map(|line| KeyInForce { key: &line.key, value: line.value.clone(), source: &line.source })
     }
 
     /// The source of one key; none if there is no such key.
     pub fn source_of(&self, key: &str) -> Option<&Source> {
-        self.0.get(key).map(|entry| &entry.source)
+        self.0.iter().find(|line| line.key == key).map(|line| &line.source)
     }
 
     /// How many keys there are, and how many come from where: `29 keys, 2 from case-tracker.toml, 27 by default`.
     pub fn summary(&self) -> String {
-        let sources: Vec<String> = self.0.0.iter().map(|entry| origin(&entry.source)).collect();
+        let sources: Vec<String> = self.0.iter().map(|line| origin(&line.source)).collect();
         let distinct: BTreeSet<&String> = sources.iter().collect();
         let count = |origin: &String| sources.iter().filter(|other| *other == origin).count();
         let counts = distinct.into_iter().map(|origin| format!(", {} {origin}", count(origin)));

@@ -101,7 +101,7 @@ pub struct QuerySettings {
     /// The store of the read model.
     #[serde(deserialize_with = "kind::store")]
     pub store: StoreAddress,
-    /// The event feed to follow: `http://host:port`.
+    /// The event feed to follow: `http://host:port` or `https://host:port`.
     #[serde(deserialize_with = "kind::http_url")]
     pub feed_url: String,
     /// The longest that a read waits for the freshness it asked for.
@@ -119,7 +119,7 @@ pub struct AuditSettings {
     /// The store of the audit log.
     #[serde(deserialize_with = "kind::store")]
     pub store: StoreAddress,
-    /// The event feed to follow: `http://host:port`.
+    /// The event feed to follow: `http://host:port` or `https://host:port`.
     #[serde(deserialize_with = "kind::http_url")]
     pub feed_url: String,
 }
@@ -177,7 +177,7 @@ pub struct AuthSettings {
     #[serde(deserialize_with = "kind::roles")]
     pub certificate_roles: Vec<Role>,
     /// What this process shows when it calls another service: a bearer token.
-    #[serde(deserialize_with = "kind::secret")]
+    #[serde(deserialize_with = "kind::token")]
     pub token: Secret,
     /// The file that `token` is read from.
     #[serde(deserialize_with = "kind::path_or_none")]
@@ -220,6 +220,9 @@ pub struct TlsSettings {
     /// Whose server certificates are believed when this process calls, in PEM; none = the public ones.
     #[serde(deserialize_with = "kind::path_or_none")]
     pub ca: Option<PathBuf>,
+    /// Allows credentials, and the keys that are believed, to travel without TLS beyond this machine.
+    #[serde(deserialize_with = "kind::switch")]
+    pub plaintext_anywhere: bool,
 }
 
 /// `probe.*`
@@ -238,17 +241,26 @@ pub struct ProbeSettings {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TelemetrySettings {
-    /// The collector, `http://host:port`; none = nothing is exported.
+    /// The collector, `http://host:port` or `https://host:port`; none = nothing is exported.
     #[serde(deserialize_with = "kind::http_url_or_none")]
     pub otlp_endpoint: Option<String>,
+    /// Whether traces are sent to the collector.
+    #[serde(deserialize_with = "kind::switch")]
+    pub traces: bool,
+    /// Whether metrics are sent to the collector.
+    #[serde(deserialize_with = "kind::switch")]
+    pub metrics: bool,
+    /// The telemetry resource `service.name`; none = the name of the binary.
+    #[serde(deserialize_with = "kind::service_name_or_none")]
+    pub service_name: Option<String>,
     /// The share of new traces that is kept, 0 to 1.
     #[serde(deserialize_with = "kind::ratio")]
     pub sample_ratio: f64,
     /// How many traces a second callers may force upon us by their own decision to sample.
     #[serde(deserialize_with = "kind::rate")]
     pub caller_traces_per_second: u32,
-    /// Headers of every delivery to the collector: `key=value,key=value`.
-    #[serde(deserialize_with = "kind::secret")]
+    /// Headers of every delivery to the collector: `key=value,key=value`; [`super::otlp_headers`] takes them apart.
+    #[serde(deserialize_with = "kind::otlp_headers")]
     pub otlp_headers: Secret,
     /// The file that `otlp_headers` is read from.
     #[serde(deserialize_with = "kind::path_or_none")]

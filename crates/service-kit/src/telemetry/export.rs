@@ -36,12 +36,12 @@ impl Providers {
     /// Providers that send to the configured collector, or to nobody: spans have trace ids all the same.
     pub(crate) fn new(settings: &TelemetrySettings, resource: Resource) -> Result<Self, Exit> {
         match &settings.otlp_endpoint {
-            Some(endpoint) => Self::exporting(endpoint, settings.sample_ratio, resource),
-            None => Ok(Self::silent(resource)),
+            Some(endpoint) if settings.traces || settings.metrics => Self::exporting(endpoint, settings, resource),
+            Some(_) | None => Ok(Self::silent(resource)),
         }
     }
 
-    fn exporting(endpoint: &str, sample_ratio: f64, resource: Resource) -> Result<Self, Exit> {
+    fn exporting(endpoint: &str, settings: &TelemetrySettings, resource: Resource) -> Result<Self, Exit> {
         let delivery = Delivery::start()?;
         // The exporters' channels live on the runtime in which they are built.
         let entered = delivery.handle.enter();
@@ -57,14 +57,20 @@ impl Providers {
         };
         let spans = spans.map_err(|error| refused(error.to_string()))?;
         let metrics = metrics.map_err(|error| refused(error.to_string()))?;
-        let tracer = SdkTracerProvider::builder()
-            .with_resource(resource.clone())
-            .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(sample_ratio))))
-            .with_batch_exporter(spans)
-            .build();
-        let reader = PeriodicReader::builder(metrics).with_interval(METRIC_INTERVAL).build();
-        let meter = SdkMeterProvider::builder().with_resource(resource).with_reader(reader).build();
-        Ok(Self { tracer, meter: Some(meter), delivery: Some(delivery) })
+        let tracer = if settings.traces {
+            SdkTracerProvider::builder()
+                .with_resource(resource.clone())
+                .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(settings.sample_ratio))))
+                .with_batch_exporter(spans)
+                .build()
+        } else {
+            Self::silent(resource.clone()).tracer
+        };
+        let meter = settings.metrics.then(|| {
+            let reader = PeriodicReader::builder(metrics).with_interval(METRIC_INTERVAL).build();
+            SdkMeterProvider::builder().with_resource(resource).with_reader(reader).build()
+        });
+        Ok(Self { tracer, meter, delivery: Some(delivery) })
     }
 
     fn silent(resource: Resource) -> Self {

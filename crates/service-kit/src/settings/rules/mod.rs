@@ -1,11 +1,13 @@
 //! What holds between keys. What holds for one key alone stands beside it in the schema.
 
+mod access;
+mod plaintext;
+
 use std::net::SocketAddr;
 
-use super::layers::Layer;
+use super::layers::{Entry, Layer};
 use super::problem::{Fault, Problem};
-use super::schema::{AuthMode, Settings};
-use super::toml_text;
+use super::schema::Settings;
 
 /// The addresses that a binary serves: it answers only for these.
 pub type Served = fn(&Settings) -> Vec<SocketAddr>;
@@ -13,8 +15,10 @@ pub type Served = fn(&Settings) -> Vec<SocketAddr>;
 /// Every contradiction, except where a key of it is already reported in `known`.
 pub(super) fn contradictions(settings: &Settings, serves: Served, top: &Layer, known: &[Problem]) -> Vec<Problem> {
     let addresses = serves(settings);
-    let mut found = insecure_beyond_loopback(settings, &addresses);
-    found.extend(same_listen(settings, &addresses));
+    let listens = listens(settings, &addresses);
+    let mut found = access::contradictions(settings, &listens);
+    found.extend(plaintext::contradictions(settings, &listens));
+    found.extend(same_listen(&listens, &addresses));
     found.extend(same_store(settings));
     found.extend(deadlines(settings));
     let is_news = |c: &Contradiction| c.keys.iter().all(|key| known.iter().all(|problem| problem.key != *key));
@@ -33,14 +37,18 @@ impl Contradiction {
         let entry = top.get(key);
         Problem {
             key: key.to_owned(),
-            value: entry.map(|entry| toml_text::render(&entry.value)),
+            value: entry.map(Entry::shown),
             source: entry.map(|entry| entry.source.clone()),
             fault: Fault::Conflict(self.text),
         }
     }
 }
 
-fn listens(settings: &Settings, served: &[SocketAddr]) -> Vec<(&'static str, SocketAddr)> {
+/// A key with the address that this binary serves by it.
+type Listen = (&'static str, SocketAddr);
+
+/// The keys whose addresses this binary serves.
+fn listens(settings: &Settings, served: &[SocketAddr]) -> Vec<Listen> {
     let all = [
         ("command.listen", settings.command.listen),
         ("query.listen", settings.query.listen),
@@ -49,27 +57,16 @@ fn listens(settings: &Settings, served: &[SocketAddr]) -> Vec<(&'static str, Soc
     all.into_iter().filter(|(_, address)| served.contains(address)).collect()
 }
 
-/// Whoever reaches the port can act as anybody: never by accident.
-fn insecure_beyond_loopback(settings: &Settings, served: &[SocketAddr]) -> Vec<Contradiction> {
-    match settings.auth.mode {
-        AuthMode::Insecure if settings.auth.insecure_anywhere => return Vec::new(),
-        AuthMode::Jwt | AuthMode::Mtls => return Vec::new(),
-        AuthMode::Insecure => {}
-    }
-    let exposed =
-        listens(settings, served).into_iter().filter(|(_, address)| !address.ip().to_canonical().is_loopback());
-    let text = "with auth.mode = \"insecure\" allowed is a loopback address only, such as 127.0.0.1, because everybody who \
-                reaches it can act as anybody; auth.insecure_anywhere = true lifts this on a network that you trust";
-    exposed
-        .map(|(key, _)| Contradiction { keys: vec![key, "auth.mode", "auth.insecure_anywhere"], text: text.to_owned() })
-        .collect()
+/// The keys by which this binary serves beyond this machine.
+fn exposed(listens: &[Listen]) -> impl Iterator<Item = &'static str> {
+    listens.iter().filter(|(_, address)| !address.ip().to_canonical().is_loopback()).map(|(key, _)| *key)
 }
 
-fn same_listen(settings: &Settings, served: &[SocketAddr]) -> Vec<Contradiction> {
+fn same_listen(listens: &[Listen], served: &[SocketAddr]) -> Vec<Contradiction> {
     // Addresses that are served only once cannot collide here, and port 0 is another port each time.
     let twice =
         |address: &SocketAddr| address.port() != 0 && served.iter().filter(|other| *other == address).count() > 1;
-    let listens: Vec<_> = listens(settings, served).into_iter().filter(|(_, address)| twice(address)).collect();
+    let listens: Vec<_> = listens.iter().filter(|(_, address)| twice(address)).copied().collect();
     same(&listens)
 }
 
