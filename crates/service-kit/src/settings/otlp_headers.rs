@@ -3,8 +3,8 @@
 use http::{HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 
-/// Takes `key=value,key=value` apart, the form of OTEL_EXPORTER_OTLP_HEADERS: values are percent-decoded, and marked as
-/// sensitive. None if that is not what it is; an empty text has no headers.
+/// Takes `key=value,key=value` apart, the form of `OTEL_EXPORTER_OTLP_HEADERS`: values are percent-decoded, and marked
+/// as sensitive. None if that is not what it is; an empty text has no headers.
 pub fn otlp_headers(text: &str) -> Option<Vec<(HeaderName, HeaderValue)>> {
     text.split(',').map(str::trim).filter(|pair| !pair.is_empty()).map(header).collect()
 }

@@ -94,9 +94,15 @@ mod tests {
 
     #[test]
     fn everything_else_is_shown() {
-        for text in
-            ["http://host:1/a@b", "http://[::1]:1", "sqlite:a=b.db", "host=db user=x", "x://h/?sslmode=require", "==", ""]
-        {
+        for text in [
+            "http://host:1/a@b",
+            "http://[::1]:1",
+            "sqlite:a=b.db",
+            "host=db user=x",
+            "x://h/?sslmode=require",
+            "==",
+            "",
+        ] {
             assert_eq!(without_passwords(text), text);
         }
     }

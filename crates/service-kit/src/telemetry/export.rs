@@ -181,6 +181,18 @@ mod tests {
     }
 
     #[test]
+    fn a_signal_that_is_switched_off_is_not_sent_and_the_other_is() {
+        let (_listener, endpoint) = silent();
+        for (traces, metrics) in [(true, false), (false, true), (false, false)] {
+            let settings = TelemetrySettings { otlp_endpoint: Some(endpoint.clone()), traces, metrics, ..defaults() };
+            let providers = Providers::new(&settings, resource("case-test", "1.2.3", "test")).unwrap();
+            assert_eq!(providers.tracer.tracer("case-test").start("a span").is_recording(), traces);
+            assert_eq!(providers.meter.is_some(), metrics);
+            providers.shutdown(Duration::from_millis(50));
+        }
+    }
+
+    #[test]
     fn an_endpoint_that_is_none_is_refused() {
         let settings = TelemetrySettings { otlp_endpoint: Some("not a url".to_owned()), ..defaults() };
         let exit = Providers::new(&settings, resource("case-test", "1.2.3", "test")).unwrap_err();

@@ -19,6 +19,8 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
+mod reloading;
+
 /// The command line of the child, one argument a line.
 const ARGUMENTS: &str = "SERVICE_KIT_TEST_ARGUMENTS";
 /// What the child's run does.
@@ -59,6 +61,16 @@ async fn behave(process: Process) -> Result<(), Exit> {
             process.shutdown.cancelled().await;
             Ok(())
         }
+        "token" => {
+            let mut reload = process.reload.clone();
+            say("ready");
+            loop {
+                tokio::select! {
+                    () = process.shutdown.cancelled() => return Ok(()),
+                    true = reload.next() => say(&process.settings.auth.token.with(|t| t.chars().rev().collect::<String>())),
+                }
+            }
+        }
         "hang" => {
             say("ready");
             process.shutdown.cancelled().await;
@@ -77,6 +89,8 @@ fn say(word: &str) {
 /// A child in an empty folder.
 struct Started {
     child: Child,
+    /// What was read of standard output so far.
+    seen: String,
     _folder: TempDir,
 }
 
@@ -94,16 +108,26 @@ impl Started {
         command.args(["--exact", "program::child", "--ignored", "--nocapture", "--quiet"]);
         command.env_clear().env(ARGUMENTS, arguments.join("\n")).envs(variables.iter().copied());
         command.current_dir(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self { child: command.spawn().unwrap(), _folder: folder }
+        Self { child: command.spawn().unwrap(), seen: String::new(), _folder: folder }
     }
 
     /// Reads standard output up to a line.
     fn wait_for(&mut self, word: &str) {
+        self.wait_until(word, |line| line == word);
+    }
+
+    /// Reads standard output up to a line in which a log event is named.
+    fn wait_for_event(&mut self, event: &str) {
+        self.wait_until(event, |line| line.contains(&format!("\"{event}\"")));
+    }
+
+    fn wait_until(&mut self, word: &str, is_it: impl Fn(&str) -> bool) {
         let mut reader = BufReader::with_capacity(1, self.child.stdout.as_mut().unwrap());
         let mut line = String::new();
-        while line.trim_end() != word {
+        while !is_it(line.trim_end()) {
             line.clear();
-            assert_ne!(reader.read_line(&mut line).unwrap(), 0, "ended without saying {word}");
+            assert_ne!(reader.read_line(&mut line).unwrap(), 0, "ended without saying {word}: {}", self.seen);
+            self.seen.push_str(&line);
         }
     }
 
@@ -113,7 +137,7 @@ impl Started {
     }
 
     fn end(mut self) -> Ended {
-        let (mut stdout, mut stderr) = (String::new(), String::new());
+        let (mut stdout, mut stderr) = (self.seen, String::new());
         self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
         self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
         Ended { code: self.child.wait().unwrap().code(), stdout, stderr }
@@ -132,6 +156,17 @@ fn it_starts_with_no_configuration_and_says_when_and_why_it_stops() {
     let started = line("service_started");
     assert!(started.contains("1.2.3") && started.contains("\"test\""), "{}", ended.stdout);
     assert!(line("service_shutdown").contains("finished"), "{}", ended.stdout);
+}
+
+#[test]
+fn the_standard_name_of_the_service_is_on_every_line() {
+    let json = ("CASE_TRACKER__LOG__FORMAT", "json");
+    let named = ended(&[], &[json, ("OTEL_SERVICE_NAME", "cases")]);
+    let unnamed = ended(&[], &[json]);
+    for (ended, name) in [(named, "cases"), (unnamed, "case-test")] {
+        let started = ended.stdout.lines().find(|line| line.contains("service_started")).unwrap_or_default();
+        assert!(started.contains(&format!("\"service\":\"{name}\"")), "{}", ended.stdout);
+    }
 }
 
 #[test]
@@ -193,7 +228,7 @@ fn exposed_and_insecure_exits_78() {
 fn config_check_and_print_answer_on_standard_output() {
     let check = ended(&["config", "check", "--data-dir", "d"], &[]);
     assert_eq!(check.code, Some(0));
-    let line = "configuration is valid: 30 keys, 26 by default, 4 from flags";
+    let line = "configuration is valid: 57 keys, 53 by default, 4 from flags";
     assert!(check.stdout.lines().any(|printed| printed == line), "{}", check.stdout);
 
     let print = ended(&["config", "print"], &[("CASE_TRACKER__LOG__FORMAT", "xml")]);

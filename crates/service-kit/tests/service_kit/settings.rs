@@ -1,15 +1,19 @@
 //! Configuration: the keys and their layers.
 
+mod opentelemetry;
 mod printing;
 mod problems;
+mod rules;
+mod secrets;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use service_kit::access::Role;
 use service_kit::settings::{
-    AuthMode, DEFAULT_TOML, Fault, Flags, Loaded, LogFormat, Problem, Settings, Source, Sources, load,
+    AuthMode, DEFAULT_TOML, Fault, Flags, Loaded, LogFormat, Problem, Settings, Source, Sources, TlsSettings, load,
 };
 use tempfile::TempDir;
 
@@ -40,8 +44,15 @@ impl Place {
     }
 
     fn environment<const N: usize>(mut self, variables: [(&str, &str); N]) -> Self {
-        self.sources.environment = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        self.sources.environment.extend(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
         self
+    }
+
+    /// Another file beside the configuration, and its path.
+    fn beside(&self, name: &str, text: &str) -> String {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
     }
 
     fn data_dir(mut self, folder: &str) -> Self {
@@ -93,10 +104,26 @@ fn an_empty_folder_and_an_empty_environment_are_enough() {
     assert_eq!(settings.lifecycle.path, None);
     assert_eq!(settings.idempotency.retention, Duration::from_hours(7 * 24));
     assert_eq!((settings.auth.mode, settings.auth.insecure_anywhere), (AuthMode::Insecure, false));
+    assert_eq!((settings.auth.jwks, settings.auth.issuer, settings.auth.audience), (None, None, None));
+    assert_eq!(settings.auth.jwks_refresh, Duration::from_mins(5));
+    assert_eq!(settings.auth.clock_skew, Duration::from_mins(1));
+    assert_eq!((settings.auth.actor_claim.as_str(), settings.auth.roles_claim.as_str()), ("sub", "roles"));
+    assert_eq!(settings.auth.certificate_roles, [Role::Service]);
+    assert!(settings.auth.token.is_empty() && settings.auth.token_file.is_none());
+    let tls = TlsSettings { certificate: None, key: None, client_ca: None, ca: None, plaintext_anywhere: false };
+    assert_eq!(settings.tls, tls);
+    assert_eq!(settings.probe.interval, Duration::from_secs(5));
+    assert_eq!(settings.probe.disk_free_bytes_min, 64 * 1_024 * 1_024);
     assert_eq!(settings.telemetry.otlp_endpoint, None);
+    assert_eq!((settings.telemetry.traces, settings.telemetry.metrics), (true, true));
+    assert_eq!(settings.telemetry.service_name, None);
+    assert_eq!(settings.telemetry.caller_traces_per_second, 100);
+    assert!(settings.telemetry.otlp_headers.is_empty() && settings.telemetry.otlp_headers_file.is_none());
     assert!((settings.telemetry.sample_ratio - 1.0).abs() < f64::EPSILON);
     assert_eq!((settings.log.format, settings.log.level.as_str()), (LogFormat::Auto, "info"));
     assert_eq!((settings.limits.requests_in_flight, settings.limits.streams_in_flight), (2_048, 256));
+    assert_eq!((settings.limits.connections, settings.limits.handshake_timeout), (1_024, Duration::from_secs(10)));
+    assert_eq!((settings.limits.calls_per_second_per_caller, settings.limits.calls_burst_per_caller), (0, 200));
     assert_eq!(settings.limits.commands_queued, 4_096);
     assert_eq!(settings.limits.message_bytes, 4 * 1_024 * 1_024);
     assert_eq!(settings.limits.deadline_default, Duration::from_secs(10));
@@ -123,7 +150,7 @@ fn every_key_of_the_reference_is_explained_and_is_a_valid_file() {
 fn the_reference_has_exactly_the_keys_that_can_be_set() {
     let loaded = Place::new().loaded();
     let keys: Vec<String> = loaded.provenance.keys().map(|line| line.key.to_owned()).collect();
-    assert_eq!(keys.len(), 30, "a new key belongs into the reference, the schema, these tests and the README");
+    assert_eq!(keys.len(), 57, "a new key belongs into the reference, the schema, these tests and the README");
     assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len());
     for key in keys {
         // A value of a kind that no key takes: each key must say what it takes instead.
@@ -143,7 +170,7 @@ fn later_layers_win() {
     let file = "drain_timeout = \"1s\"\ndata_dir = \"from-file\"\n[log]\nlevel = \"warn\"\n";
     let environment = [("CASE_TRACKER__LOG__LEVEL", "debug"), ("CASE_TRACKER__DATA_DIR", "from-environment")];
     let place = Place::new().file(file).environment(environment).data_dir("from-flag");
-    let Loaded { settings, provenance } = place.loaded();
+    let Loaded { settings, provenance, notices: _ } = place.loaded();
     assert_eq!(settings.drain_timeout, Duration::from_secs(1));
     assert_eq!(settings.log.level, "debug");
     assert_eq!(settings.data_dir, PathBuf::from("from-flag"));
@@ -180,7 +207,7 @@ fn every_type_can_be_set_from_the_environment() {
 #[test]
 fn stores_follow_the_data_folder_unless_they_are_placed() {
     let place = Place::new().file("[query]\nstore = \"sqlite:/fast/q.db\"\n").data_dir("/srv/cases/");
-    let Loaded { settings, provenance } = place.loaded();
+    let Loaded { settings, provenance, notices: _ } = place.loaded();
     assert_eq!(settings.command.store.as_str(), "sqlite:/srv/cases/command.db");
     assert_eq!(settings.query.store.as_str(), "sqlite:/fast/q.db");
     assert_eq!(provenance.source_of("command.store"), Some(&Source::Flag { name: "--data-dir" }));
@@ -192,23 +219,4 @@ fn the_lifecycle_flag_wins() {
     let mut place = Place::new().environment([("CASE_TRACKER__LIFECYCLE__PATH", "a.toml")]);
     place.sources.flags = Flags { data_dir: None, lifecycle: Some("b.toml".to_owned()) };
     assert_eq!(place.loaded().settings.lifecycle.path, Some(PathBuf::from("b.toml")));
-}
-
-#[test]
-fn opentelemetry_s_own_variables_win() {
-    let ours = ("CASE_TRACKER__TELEMETRY__OTLP_ENDPOINT", "http://ours:4317");
-    let theirs = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://theirs:4317");
-    let endpoint = |loaded: &Loaded| loaded.settings.telemetry.otlp_endpoint.clone();
-    let source = |loaded: &Loaded| loaded.provenance.source_of("telemetry.otlp_endpoint").cloned();
-
-    let loaded = Place::new().environment([ours, theirs]).loaded();
-    assert_eq!(endpoint(&loaded).as_deref(), Some("http://theirs:4317"));
-    assert_eq!(source(&loaded), Some(variable("OTEL_EXPORTER_OTLP_ENDPOINT")));
-
-    let loaded = Place::new().environment([ours, theirs, ("OTEL_SDK_DISABLED", "TRUE")]).loaded();
-    assert_eq!(endpoint(&loaded), None);
-    assert_eq!(source(&loaded), Some(variable("OTEL_SDK_DISABLED")));
-
-    let unset = [ours, ("OTEL_EXPORTER_OTLP_ENDPOINT", ""), ("OTEL_SDK_DISABLED", "false")];
-    assert_eq!(endpoint(&Place::new().environment(unset).loaded()).as_deref(), Some("http://ours:4317"));
 }

@@ -1,10 +1,13 @@
-//! casectl against a running system, as a person and as a program use it.
+//! casectl against a running system, as a person and as a program use it; and what every server says that cannot start.
+
+use std::path::Path;
+use std::process::ExitStatus;
 
 use serde_json::Value;
 use test_support::Spec;
 use tokio::process::Command;
 
-use crate::system::{AUDIT, COMMAND, QUERY, System};
+use crate::system::{AUDIT, COMMAND, QUERY, System, all_in_one};
 
 struct Said {
     code: Option<i32>,
@@ -109,4 +112,75 @@ async fn what_is_not_there_is_named_with_its_address() {
     let said = shell.casectl(&["create", "t"]).await;
     assert_eq!(said.code, Some(69));
     assert!(said.err.contains(&address), "{}", said.err);
+}
+
+const SERVERS: [&str; 4] = ["case-tracker", COMMAND, QUERY, AUDIT];
+
+/// How to start one of the servers in a folder, on free ports.
+fn server(name: &str, folder: &Path, settings: &[(&str, &str)]) -> Spec {
+    let program = Spec::sibling(env!("CARGO_BIN_EXE_case-tracker"), name);
+    let spec = all_in_one(folder.to_owned(), settings);
+    let is_in = |service: &&String| name == "case-tracker" || *service == name;
+    let services = spec.services.iter().filter(is_in).cloned().collect();
+    Spec { program, services, ..spec }
+}
+
+/// One clear line of the server's own on standard error, the code, and nothing that was served.
+fn assert_refused(name: &str, (status, stdout, stderr): &(ExitStatus, String, String), code: i32, parts: &[&str]) {
+    assert_eq!(status.code(), Some(code), "{name}: {stderr}");
+    assert!(stderr.lines().count() == 1 && stderr.starts_with(&format!("{name}: ")), "{stderr}");
+    for part in parts {
+        assert!(stderr.contains(part), "{name}: {part} in {stderr}");
+    }
+    assert!(!stdout.contains("\"listening\""), "{name}: {stdout}");
+}
+
+#[tokio::test]
+async fn every_server_names_each_bad_value_and_exits_with_78() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = [("CASE_TRACKER__LIMITS__MESSAGE_BYTES", "1"), ("OTEL_TRACES_SAMPLER", "xray")];
+    for name in SERVERS {
+        let (status, stdout, stderr) = server(name, folder.path(), &bad).run().await;
+        let lines: Vec<&str> = stderr.lines().collect();
+        assert_eq!((status.code(), lines.len(), stdout.as_str()), (Some(78), 3, ""), "{name}: {stderr}");
+        assert!(lines[0].contains("OTEL_TRACES_SAMPLER = \"xray\": allowed is "), "{stderr}");
+        let value = "limits.message_bytes = 1 (environment variable CASE_TRACKER__LIMITS__MESSAGE_BYTES): allowed is ";
+        assert!(lines[1].contains(value), "{stderr}");
+        assert!(lines[2].contains("2 problems") && lines.iter().all(|line| line.starts_with(&format!("{name}: "))));
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
+}
+
+#[tokio::test]
+async fn every_server_names_a_port_in_use_and_exits_with_75() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for name in SERVERS {
+        let folder = tempfile::tempdir().unwrap();
+        let section = if name == "case-tracker" { AUDIT } else { name }.trim_start_matches("case-").to_uppercase();
+        let port = format!("CASE_TRACKER__{section}__LISTEN");
+        let ended = server(name, folder.path(), &[(&port, &address)]).run().await;
+        assert_refused(name, &ended, 75, &[&address]);
+    }
+}
+
+#[tokio::test]
+async fn every_server_names_a_path_that_cannot_be_made_and_exits_with_73() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("data"), "a file where the folder should be").unwrap();
+    for name in SERVERS {
+        let ended = server(name, folder.path(), &[]).run().await;
+        assert_refused(name, &ended, 73, &["data"]);
+    }
+}
+
+#[tokio::test]
+async fn every_server_leaves_data_in_use_alone_and_exits_with_75() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = server("case-tracker", folder.path(), &[]).start().await;
+    for name in SERVERS {
+        let ended = server(name, folder.path(), &[]).run().await;
+        assert_refused(name, &ended, 75, &["in use", "data"]);
+    }
+    assert_eq!(first.terminate().await.code(), Some(0));
 }

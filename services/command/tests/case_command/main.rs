@@ -1,6 +1,7 @@
 //! What case-command promises, over a real port.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod binary;
 mod changes;
 mod commands;
 mod feed;

@@ -52,7 +52,8 @@ fn endpoint(variables: Variables<'_>, sent: &[Signal], standard: &mut Standard) 
     let common = variables.get(ENDPOINT).map(|endpoint| (ENDPOINT, endpoint));
     let own = |signal: &Signal| variables.get(signal.endpoint).map(|endpoint| (signal.endpoint, endpoint));
     let chosen: Vec<_> = sent.iter().map(|signal| own(signal).or(common)).collect();
-    let endpoint_of = |choice: &Option<(&'static str, &str)>| choice.map(|(_, endpoint)| endpoint.trim_end_matches('/').to_owned());
+    let endpoint_of =
+        |choice: &Option<(&'static str, &str)>| choice.map(|(_, endpoint)| endpoint.trim_end_matches('/').to_owned());
     let first = chosen.first().copied().unwrap_or(common);
     if chosen.iter().all(|choice| endpoint_of(choice) == endpoint_of(&first)) {
         if let Some((variable, endpoint)) = first {

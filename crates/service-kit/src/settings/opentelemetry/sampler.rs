@@ -8,7 +8,8 @@ use super::{Standard, Variables};
 const RATIO_KEY: &str = "telemetry.sample_ratio";
 /// What a sampler with a ratio does if none is given: keep all.
 const RATIO_DEFAULT: f64 = 1.0;
-const ALLOWED: &str = "\"always_on\", \"always_off\", \"traceidratio\", or one of these with \"parentbased_\" before it";
+const ALLOWED: &str =
+    "\"always_on\", \"always_off\", \"traceidratio\", or one of these with \"parentbased_\" before it";
 
 pub(super) fn read(variables: Variables<'_>, standard: &mut Standard) {
     let argument = variables.get(SAMPLER_ARG);

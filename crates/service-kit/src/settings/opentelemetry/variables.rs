@@ -22,7 +22,8 @@ const LOGS_EXPORTER: &str = "OTEL_LOGS_EXPORTER";
 /// Headers of deliveries.
 pub(super) const HEADERS: &str = "OTEL_EXPORTER_OTLP_HEADERS";
 /// Headers of one signal's deliveries. Secret, as the common ones are.
-pub(super) const SIGNAL_HEADERS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_METRICS_HEADERS"];
+pub(super) const SIGNAL_HEADERS: [&str; 2] =
+    ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_METRICS_HEADERS"];
 /// The protocol of deliveries.
 pub(super) const PROTOCOLS: [&str; 3] =
     ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL"];
@@ -79,7 +80,9 @@ pub(super) fn not_obeyed(variables: Variables<'_>, standard: &mut Standard) {
     for (name, value) in others {
         match name {
             LOGS_EXPORTER if ["console", "none"].contains(&value) => {}
-            LOGS_EXPORTER => standard.notice(name, "log lines go to standard output only; let a collector read them there"),
+            LOGS_EXPORTER => {
+                standard.notice(name, "log lines go to standard output only; let a collector read them there");
+            }
             PROPAGATORS if is_w3c(value) => {}
             PROPAGATORS => {
                 standard.notice(name, "trace context travels in the W3C headers traceparent and tracestate only");

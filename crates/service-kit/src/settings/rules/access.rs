@@ -75,13 +75,15 @@ fn client_authority(settings: &Settings) -> Vec<Contradiction> {
     let mut found = Vec::new();
     if tls.client_ca.is_some() && tls.certificate.is_none() && tls.key.is_none() && settings.auth.mode != AuthMode::Mtls
     {
-        let text = "certificates of callers are asked for with TLS only: give tls.certificate and tls.key, too".to_owned();
+        let text =
+            "certificates of callers are asked for with TLS only: give tls.certificate and tls.key, too".to_owned();
         found.push(Contradiction { keys: vec!["tls.client_ca", "tls.certificate"], text });
     }
     // The default: said in a file, as `config print` does, it asks for nothing.
     let says_nothing = settings.auth.certificate_roles == [Role::Service];
     if tls.client_ca.is_none() && !says_nothing {
-        let text = "without tls.client_ca no client certificate is believed: give that, too, or leave this out".to_owned();
+        let text =
+            "without tls.client_ca no client certificate is believed: give that, too, or leave this out".to_owned();
         found.push(Contradiction { keys: vec!["auth.certificate_roles", "tls.client_ca"], text });
     }
     found

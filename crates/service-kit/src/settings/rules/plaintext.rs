@@ -36,7 +36,8 @@ fn own_token(settings: &Settings, listens: &[Listen]) -> Vec<Contradiction> {
     if !is_given(settings, &secret_key::TOKEN) || serves("command.listen") {
         return Vec::new();
     }
-    let what = "auth.token would be sent in clear text; allowed with it is \"https://HOST:PORT\", or a loopback address";
+    let what =
+        "auth.token would be sent in clear text; allowed with it is \"https://HOST:PORT\", or a loopback address";
     [
         ("query.listen", "query.feed_url", &settings.query.feed_url),
         ("audit.listen", "audit.feed_url", &settings.audit.feed_url),
@@ -62,7 +63,9 @@ fn headers_to_the_collector(settings: &Settings) -> Option<Contradiction> {
     let what = "telemetry.otlp_headers would be sent in clear text; allowed with them is \"https://HOST:PORT\", or a \
                 loopback address";
     let is_overheard = is_given(settings, &secret_key::OTLP_HEADERS) && is_plain_beyond_this_machine(url);
-    is_overheard.then(|| contradiction(vec!["telemetry.otlp_endpoint", "telemetry.otlp_headers", "telemetry.otlp_headers_file"], what))
+    is_overheard.then(|| {
+        contradiction(vec!["telemetry.otlp_endpoint", "telemetry.otlp_headers", "telemetry.otlp_headers_file"], what)
+    })
 }
 
 fn contradiction(mut keys: Vec<&'static str>, what: &str) -> Contradiction {

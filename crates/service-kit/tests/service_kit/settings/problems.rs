@@ -16,7 +16,7 @@ fn all_problems_are_reported_at_once_with_their_sources() {
     let file = "drain_timeout = 10\n\n[comand]\nlisten = \"127.0.0.1:1\"\n\n[command]\nlisten = \"localhost\"\n\
                 audit_max_backlog = 0\n";
     let environment = [
-        ("CASE_TRACKER__AUTH__MODE", "jwt"),
+        ("CASE_TRACKER__AUTH__MODE", "oauth"),
         ("CASE_TRACKER__TELEMETRY__SAMPLE_RATIO", "1.5"),
         ("CASE_TRACKER__LOG__LEVL", "secret"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
@@ -30,10 +30,10 @@ fn all_problems_are_reported_at_once_with_their_sources() {
         "command.listen = \"localhost\" (file FILE, line 7): allowed is IP:PORT, such as \"127.0.0.1:50051\" or \
          \"[::1]:50051\"",
         "command.audit_max_backlog = 0 (file FILE, line 8): allowed is a whole number of at least 1",
-        "auth.mode = \"jwt\" (environment variable CASE_TRACKER__AUTH__MODE): allowed is \"insecure\" (the only mode \
-         that is built so far)",
+        "auth.mode = \"oauth\" (environment variable CASE_TRACKER__AUTH__MODE): allowed is \"insecure\", \"jwt\" or \
+         \"mtls\"",
         "telemetry.otlp_endpoint = \"collector:4317\" (environment variable OTEL_EXPORTER_OTLP_ENDPOINT): allowed is \
-         \"http://HOST:PORT\" (https is not built yet), or \"\" for none",
+         \"http://HOST:PORT\" or \"https://HOST:PORT\", or \"\" for none",
         "telemetry.sample_ratio = 1.5 (environment variable CASE_TRACKER__TELEMETRY__SAMPLE_RATIO): allowed is a number \
          from 0.0 to 1.0",
     ];
@@ -42,7 +42,7 @@ fn all_problems_are_reported_at_once_with_their_sources() {
 
 #[test]
 fn values_outside_their_limits_are_refused() {
-    let refused: [(&str, &[&str]); 17] = [
+    let refused: [(&str, &[&str]); 28] = [
         ("environment", &["\"\"", "\"a b\"", "1"]),
         ("drain_timeout", &["\"11m\"", "\"10\"", "\"-1s\"", "true"]),
         ("command.listen", &["\":50051\"", "\"localhost:50051\"", "50051"]),
@@ -50,11 +50,22 @@ fn values_outside_their_limits_are_refused() {
         ("command.case_id_prefix", &["\"\"", "\"case\"", "\"1CASE\"", "\"ABCDEFGHIJKLMNOPQ\"", "\"C-1\""]),
         ("command.audit_max_backlog", &["0", "-1", "2.5", "true", "\"1\""]),
         ("command.required_consumers", &["\"case-audit\"", "[\"\"]", "[\"Case\"]", "[1]"]),
-        ("query.feed_url", &["\"\"", "\"http://h\"", "\"https://h:1\"", "\"http://h:1/p\"", "\"http://u:p@h:1\""]),
+        ("query.feed_url", &["\"\"", "\"http://h\"", "\"https://h\"", "\"http://h:1/p\"", "\"http://u:p@h:1\""]),
+        ("audit.feed_url", &["\"ftp://h:1\"", "\"https://h:443/p\""]),
         ("query.freshness_wait", &["\"61s\"", "2"]),
         ("idempotency.retention", &["\"0s\"", "\"4000d\""]),
         ("auth.insecure_anywhere", &["\"yes\"", "1"]),
+        ("auth.jwks", &["\"https://\"", "\"https://u:p@h/jwks\"", "1"]),
+        ("auth.jwks_refresh", &["\"9s\"", "\"25h\""]),
+        ("auth.clock_skew", &["\"11m\"", "60"]),
+        ("auth.actor_claim", &["\"\""]),
+        ("auth.certificate_roles", &["\"service\"", "[\"king\"]"]),
+        ("auth.token", &["\"a b\"", "\"[redacted]\"", "\"a\\nb\""]),
+        ("probe.interval", &["\"99ms\"", "\"11m\""]),
+        ("probe.disk_free_bytes_min", &["-1", "\"64MiB\""]),
         ("telemetry.otlp_endpoint", &["\"grpc://h:1\"", "\"http://h:1?x=y\""]),
+        ("telemetry.otlp_headers", &["\"api-key\"", "\"[redacted]\""]),
+        ("telemetry.caller_traces_per_second", &["-1", "1000001"]),
         ("telemetry.sample_ratio", &["-0.1", "1.1", "nan", "\"1\"", "2"]),
         ("log.format", &["\"xml\"", "\"JSON\""]),
         ("log.level", &["\"\"", "\"inof\"", "\"info,x=loud\""]),
@@ -83,6 +94,12 @@ fn values_at_their_limits_are_accepted() {
         "limits.requests_in_flight = 1",
         "query.feed_url = \"http://case-command:80\"",
         "query.feed_url = \"http://[::1]:50051/\"",
+        "query.feed_url = \"https://case-command:443\"",
+        "audit.feed_url = \"https://case-command:50051\"",
+        "telemetry.otlp_endpoint = \"https://collector:4317\"",
+        "auth.jwks = \"https://id.example/jwks\"",
+        "auth.jwks = \"keys/public.pem\"",
+        "auth.token = \"aZ09-._~+/=\"",
         "command.required_consumers = []",
         "command.case_id_prefix = \"ABCDEFGHIJKLMNOP\"",
         "log.level = \"info,case_query=debug\"",
@@ -108,7 +125,7 @@ fn unknown_keys_name_the_nearest_and_never_show_a_value() {
     }
     Place::new().file("[limits]\n").loaded();
 
-    let secret = Place::new().environment([("CASE_TRACKER__AUTH__TOKEN", "canary")]);
+    let secret = Place::new().environment([("CASE_TRACKER__AUTH__TOKN", "canary")]);
     assert!(!format!("{:?}", secret.problems()).contains("canary"));
     // Only one spelling is known, or two variables could set the same key.
     let lower = Place::new().environment([("CASE_TRACKER__log__level", "warn")]);
@@ -170,6 +187,6 @@ fn contradictions_are_refused_once() {
     assert_eq!(key("limits.deadline_max = \"5s\"\n"), "limits.deadline_default");
     // A key that is refused already is not blamed for what its default would contradict.
     assert_eq!(key("limits.deadline_max = \"5 apples\"\nlimits.deadline_default = \"2m\"\n"), "limits.deadline_max");
-    assert_eq!(key("auth.mode = \"jwt\"\ncommand.listen = \"0.0.0.0:1\"\n"), "auth.mode");
+    assert_eq!(key("auth.mode = \"oauth\"\ncommand.listen = \"0.0.0.0:1\"\n"), "auth.mode");
     Place::new().file("command.listen = \"127.0.0.1:0\"\nquery.listen = \"127.0.0.1:0\"\n").loaded();
 }
