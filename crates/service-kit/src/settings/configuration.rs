@@ -39,18 +39,16 @@ pub struct Loaded {
 /// Reads the configuration, or says everything that is wrong with it. `serves` tells for which addresses this binary
 /// answers.
 pub fn load(sources: &Sources, serves: Served) -> Result<Loaded, Vec<Problem>> {
-    Configuration::read(sources, serves).into_loaded()
+    Configuration::read(sources, serves).with_secrets().into_loaded()
 }
 
 impl Configuration {
-    /// Reads the configuration and judges it.
+    /// Reads the configuration and judges it, but for the secrets that stand in files of their own.
     pub fn read(sources: &Sources, serves: Served) -> Self {
         let defaults = Layer::defaults();
-        let Gathered { layers, mut problems, mut notices } = gather::gather(defaults.clone(), sources);
+        let Gathered { layers, mut problems, notices } = gather::gather(defaults.clone(), sources);
         match judged(&layers, &defaults, serves, &mut problems) {
             Ok((top, settings)) => {
-                let exposed = SecretFile::all(&settings).into_iter().filter(SecretFile::is_exposed);
-                notices.extend(exposed.map(|file| file.exposed()));
                 Self { provenance: Provenance::new(top), problems, notices, settings: Some(settings) }
             }
             Err(error) => {
@@ -58,6 +56,23 @@ impl Configuration {
                 Self { provenance: Provenance::new(defaults), problems, notices, settings: None }
             }
         }
+    }
+
+    /// Reads the secrets that stand in files of their own, each into its place in the settings. What cannot be read is a
+    /// problem.
+    #[must_use]
+    pub fn with_secrets(mut self) -> Self {
+        for file in self.settings.iter().flat_map(SecretFile::all) {
+            if let Err(error) = file.read() {
+                let line = self.provenance.keys().find(|line| line.key == file.file_key());
+                let (value, source) = line.map(|line| (line.value, line.source.clone())).unzip();
+                let fault = Fault::Unreadable(error.to_string());
+                self.problems.push(Problem { key: file.file_key().to_owned(), value, source, fault });
+            } else if file.is_exposed() {
+                self.notices.push(file.exposed());
+            }
+        }
+        self
     }
 
     /// What is wrong; empty if nothing is.
@@ -95,19 +110,7 @@ fn judged(
     }
     let settings = settings_of(&sound)?;
     problems.extend(rules::contradictions(&settings, serves, &top, problems));
-    problems.extend(secrets_read(&settings, &top));
     Ok((top, settings))
-}
-
-/// Reads every secret that stands in a file of its own, into its place in the settings. What cannot be read is a problem.
-fn secrets_read(settings: &Settings, top: &Layer) -> Vec<Problem> {
-    let problem = |file: SecretFile| {
-        let fault = Fault::Unreadable(file.read().err()?.to_string());
-        let entry = top.get(file.file_key());
-        let (value, source) = (entry.map(Entry::shown), entry.map(|entry| entry.source.clone()));
-        Some(Problem { key: file.file_key().to_owned(), value, source, fault })
-    };
-    SecretFile::all(settings).into_iter().filter_map(problem).collect()
 }
 
 fn settings_of(layer: &Layer) -> Result<Settings, ConfigError> {

@@ -5,7 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// A secret of the configuration: no form of it prints it, and clones see it change when it is read again.
+/// A secret of the configuration: no form of it prints it (there is no `Display`, no `Serialize`, and `Debug` says nothing
+/// of it), and clones see it change when it is read again.
 #[derive(Clone)]
 pub struct Secret {
     current: Arc<RwLock<SecretString>>,
@@ -43,5 +44,60 @@ impl PartialEq for Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.is_empty() { "[none]" } else { "[redacted]" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Display;
+    use std::marker::PhantomData;
+
+    use super::*;
+
+    /// Tells whether a type can be displayed or serialized: its own methods come before those of [`Cannot`].
+    struct Probe<T>(PhantomData<T>);
+
+    impl<T: Display> Probe<T> {
+        fn can_be_displayed(&self) -> bool {
+            true
+        }
+    }
+
+    impl<T: serde::Serialize> Probe<T> {
+        fn can_be_serialized(&self) -> bool {
+            true
+        }
+    }
+
+    trait Cannot {
+        fn can_be_displayed(&self) -> bool {
+            false
+        }
+
+        fn can_be_serialized(&self) -> bool {
+            false
+        }
+    }
+
+    impl<T> Cannot for Probe<T> {}
+
+    #[test]
+    fn nothing_prints_a_secret() {
+        let (secret, text) = (Probe::<Secret>(PhantomData), Probe::<String>(PhantomData));
+        assert!(!secret.can_be_displayed() && !secret.can_be_serialized());
+        assert!(text.can_be_displayed() && text.can_be_serialized(), "the probe sees what can be printed");
+        let canary = Secret::from("canary".to_owned());
+        assert_eq!((format!("{canary:?}"), format!("{canary:#?}")), ("[redacted]".to_owned(), "[redacted]".to_owned()));
+        assert!(canary.with(|text| text == "canary"), "and yet it is there");
+    }
+
+    #[test]
+    fn clones_see_a_replacement() {
+        let secret = Secret::from("one".to_owned());
+        let clone = secret.clone();
+        secret.replace("two".to_owned());
+        assert!(clone.with(|text| text == "two"));
+        assert_eq!(secret, clone);
+        assert_ne!(secret, Secret::from("one".to_owned()));
     }
 }

@@ -89,6 +89,19 @@ fn a_file_that_goes_away_keeps_the_secret_and_is_said_once() {
 }
 
 #[test]
+fn a_start_needs_its_secrets_and_a_healthcheck_does_not() {
+    let variables = [("CASE_TRACKER__AUTH__TOKEN_FILE", "missing"), ("CASE_TRACKER__COMMAND__LISTEN", "127.0.0.1:1")];
+    for arguments in [&[][..], &["config", "check"]] {
+        let refused = super::ended(arguments, &variables);
+        assert_eq!(refused.code, Some(78), "{arguments:?}");
+        assert!(refused.stderr.contains("auth.token_file = \"missing\" (environment variable "), "{}", refused.stderr);
+    }
+    let printed = super::ended(&["config", "print"], &variables);
+    assert!(printed.stdout.contains("NOT VALID: 1 problem\n#   auth.token_file = "), "{}", printed.stdout);
+    assert_eq!(super::ended(&["healthcheck"], &variables).code, Some(1), "nobody is there, and that is all");
+}
+
+#[test]
 fn what_an_operator_should_know_is_logged_at_start() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("token");

@@ -11,7 +11,7 @@ const CANARY: &str = "canary=canary";
 
 /// Everything that a configuration can be shown as.
 fn shown(place: &Place) -> String {
-    let configuration = Configuration::read(&place.sources, all);
+    let configuration = Configuration::read(&place.sources, all).with_secrets();
     let (debug, print) = (format!("{:?} {configuration:?}", place.sources), configuration.print());
     let loaded = configuration.into_loaded();
     let problems = loaded.as_ref().map_or_else(|problems| format!("{problems:?}"), |_| String::new());
@@ -99,6 +99,16 @@ fn a_file_that_gives_no_secret_is_a_problem_with_key_source_and_path() {
         assert_eq!(problems[0].source, Some(file_source(&place, 2)));
         let text = problems[0].to_string();
         assert!(text.contains(says) && !text.contains("canary"), "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_toml_shows_nothing_of_its_secrets() {
+    for text in
+        ["auth.token = \"canary\nx = 1\n", "auth.token = canary\n", "auth.token = \"a\"\nauth.token = \"canary\"\n"]
+    {
+        let lines = Place::new().file(text).lines();
+        assert!(lines.len() == 1 && lines[0].contains("not TOML") && !lines[0].contains("canary"), "{lines:?}");
     }
 }
 
