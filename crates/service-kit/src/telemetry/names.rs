@@ -46,24 +46,14 @@ pub const SHED_CAUSE: &str = "cause";
 pub const DURATION_BOUNDS_S: [f64; 17] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
-/// INFO: a program has started.
+/// INFO: the process has begun, with its version and environment.
 pub const SERVICE_STARTED: &str = "service_started";
-/// ERROR: a program cannot go on.
-pub const SERVICE_FAILED: &str = "service_failed";
-/// INFO: a program has ended, and why.
-pub const SERVICE_SHUTDOWN: &str = "service_shutdown";
-/// INFO: a signal asks a program to end.
+/// INFO: the first signal to end has come.
 pub const SHUTDOWN_REQUESTED: &str = "shutdown_requested";
-/// INFO: a signal asks a program to look at its files again.
-pub const RELOAD_REQUESTED: &str = "reload_requested";
-/// WARN: a variable of OpenTelemetry is set and not, or not quite, obeyed.
-pub const CONFIGURATION_NOTICE: &str = "configuration_notice";
-/// WARN: everybody on the machine can read the file of a secret.
-pub const SECRET_FILE_EXPOSED: &str = "secret_file_exposed";
-/// WARN: the file of a secret gives none any more; the old one is kept.
-pub const SECRET_FILE_UNREADABLE: &str = "secret_file_unreadable";
-/// INFO: a secret was replaced, or its file can be read again.
-pub const SECRET_RELOADED: &str = "secret_reloaded";
+/// ERROR: the process cannot go on, for this reason.
+pub const SERVICE_FAILED: &str = "service_failed";
+/// INFO: the process ends, for this reason.
+pub const SERVICE_SHUTDOWN: &str = "service_shutdown";
 /// DEBUG: a call has arrived.
 pub const REQUEST_STARTED: &str = "request_started";
 /// INFO: a call is over.
@@ -86,3 +76,13 @@ pub const DRAIN_STARTED: &str = "drain_started";
 pub const DRAIN_FINISHED: &str = "drain_finished";
 /// WARN: telemetry could not be delivered before the end.
 pub const TELEMETRY_FLUSH_INCOMPLETE: &str = "telemetry_flush_incomplete";
+/// INFO: a signal asks the process to look at its files again.
+pub const RELOAD_REQUESTED: &str = "reload_requested";
+/// WARN: a variable of OpenTelemetry is set and not, or not quite, obeyed.
+pub const CONFIGURATION_NOTICE: &str = "configuration_notice";
+/// WARN: everybody on the machine can read the file of a secret.
+pub const SECRET_FILE_EXPOSED: &str = "secret_file_exposed";
+/// WARN: the file of a secret gives none any more; the old one is kept.
+pub const SECRET_FILE_UNREADABLE: &str = "secret_file_unreadable";
+/// INFO: a secret was replaced, or its file can be read again.
+pub const SECRET_RELOADED: &str = "secret_reloaded";
