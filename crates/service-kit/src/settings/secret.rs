@@ -54,38 +54,32 @@ mod tests {
 
     use super::*;
 
-    /// Tells whether a type can be displayed or serialized: its own methods come before those of [`Cannot`].
+    /// Tells whether a type can be displayed or serialized: what it has itself comes before what [`Cannot`] gives it.
     struct Probe<T>(PhantomData<T>);
 
     impl<T: Display> Probe<T> {
-        fn can_be_displayed(&self) -> bool {
-            true
-        }
+        const DISPLAYS: bool = true;
     }
 
     impl<T: serde::Serialize> Probe<T> {
-        fn can_be_serialized(&self) -> bool {
-            true
-        }
+        const SERIALIZES: bool = true;
     }
 
     trait Cannot {
-        fn can_be_displayed(&self) -> bool {
-            false
-        }
-
-        fn can_be_serialized(&self) -> bool {
-            false
-        }
+        const DISPLAYS: bool = false;
+        const SERIALIZES: bool = false;
     }
 
     impl<T> Cannot for Probe<T> {}
 
     #[test]
     fn nothing_prints_a_secret() {
-        let (secret, text) = (Probe::<Secret>(PhantomData), Probe::<String>(PhantomData));
-        assert!(!secret.can_be_displayed() && !secret.can_be_serialized());
-        assert!(text.can_be_displayed() && text.can_be_serialized(), "the probe sees what can be printed");
+        assert_eq!((Probe::<Secret>::DISPLAYS, Probe::<Secret>::SERIALIZES), (false, false));
+        assert_eq!(
+            (Probe::<String>::DISPLAYS, Probe::<String>::SERIALIZES),
+            (true, true),
+            "what can be printed is seen"
+        );
         let canary = Secret::from("canary".to_owned());
         assert_eq!((format!("{canary:?}"), format!("{canary:#?}")), ("[redacted]".to_owned(), "[redacted]".to_owned()));
         assert!(canary.with(|text| text == "canary"), "and yet it is there");

@@ -89,6 +89,18 @@ fn a_file_that_goes_away_keeps_the_secret_and_is_said_once() {
 }
 
 #[test]
+fn a_hangup_is_no_second_request_to_end() {
+    let mut started = Started::new(&[], &[(BEHAVIOUR, "hang")]);
+    started.wait_for("ready");
+    started.signal("TERM");
+    started.wait_for("hanging");
+    started.signal("HUP");
+    started.wait_for_event("reload_requested");
+    started.signal("TERM");
+    assert_eq!(started.end().code, Some(143), "only the second one ends it");
+}
+
+#[test]
 fn a_start_needs_its_secrets_and_a_healthcheck_does_not() {
     let variables = [("CASE_TRACKER__AUTH__TOKEN_FILE", "missing"), ("CASE_TRACKER__COMMAND__LISTEN", "127.0.0.1:1")];
     for arguments in [&[][..], &["config", "check"]] {
