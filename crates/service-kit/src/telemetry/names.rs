@@ -68,3 +68,7 @@ pub const DRAIN_STARTED: &str = "drain_started";
 pub const DRAIN_FINISHED: &str = "drain_finished";
 /// WARN: telemetry could not be delivered before the end.
 pub const TELEMETRY_FLUSH_INCOMPLETE: &str = "telemetry_flush_incomplete";
+/// ERROR: a background look has found something wrong, of another kind than before.
+pub const PROBE_FAILED: &str = "probe_failed";
+/// INFO: what a background look has found wrong is in order again.
+pub const PROBE_PASSED: &str = "probe_passed";
