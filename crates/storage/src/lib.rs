@@ -26,7 +26,7 @@ pub use checksum::{checksum, verify};
 pub use error::{Error, Source};
 pub use files::Displaced;
 pub use group_commit::{
-    BatchInfo, BatchObserver, BatchOutcome, BatchReport, Committed, Ending, GroupCommit, Limits, Participant,
+    BatchInfo, BatchObserver, BatchOutcome, BatchReport, Committed, Ending, GroupCommit, Limits, Participant, Queue,
     SubmitError, Unobserved, WriterThread,
 };
 pub use inspection::{Finding, Inspection, Inspector};

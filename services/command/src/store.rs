@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use case_api::Epoch;
 use case_domain::CaseIdPrefix;
+use service_kit::diagnostics::{Diagnostics, QueueReport, Report};
 use service_kit::exit::{self, Exit, ExitCode};
-use service_kit::health::Condition;
+use service_kit::health::{Condition, Health};
 use service_kit::program::Process;
 use storage::{Durability, Error, GroupCommit, Limits, Readers, SqliteFile, StoreAddress, WriterThread};
+use store_failure::{StoreName, StoreProbe};
 use tokio::sync::watch;
 use tracing::info;
 
@@ -16,7 +18,7 @@ use crate::consumers::Consumers;
 use crate::lifecycle::{self, LifecycleInForce, PutInForceError};
 use crate::metrics::{StoreMetrics, observe_feed};
 use crate::writer::{self, CaseWriter, Surroundings};
-use crate::{names, schema};
+use crate::{IDENTITY, names, schema};
 
 /// Connections that read the feed at once.
 const READERS: usize = 8;
@@ -25,6 +27,7 @@ const READERS: usize = 8;
 pub(crate) struct Store {
     pub(crate) writer: GroupCommit<CaseWriter>,
     thread: WriterThread,
+    probe: StoreProbe,
     pub(crate) readers: Readers,
     pub(crate) epoch: Epoch,
     pub(crate) head: watch::Receiver<u64>,
@@ -34,15 +37,28 @@ pub(crate) struct Store {
 
 impl Store {
     /// Opens the store, migrates it, and reads what is remembered between commands.
-    pub(crate) async fn open(process: &Process, condition: Condition) -> Result<Self, Exit> {
-        let process = process.clone();
-        let opened = tokio::task::spawn_blocking(move || open(&process, condition)).await;
+    pub(crate) async fn open(process: &Process, health: &Health, condition: Condition) -> Result<Self, Exit> {
+        let (process, health) = (process.clone(), health.clone());
+        let opened = tokio::task::spawn_blocking(move || open(&process, &health, condition)).await;
         opened.unwrap_or_else(|panic| Err(Exit::new(ExitCode::DataCorrupt, format!("opening the store: {panic}"))))
+    }
+
+    /// Has operators read what becomes of the store, of the queue before it, and of the consumers behind it.
+    pub(crate) fn report_to(&self, diagnostics: &Diagnostics) {
+        diagnostics.add(self.probe.reporter());
+        let queue = self.writer.queue();
+        diagnostics.add(move || {
+            let (depth, capacity) = (queue.depth() as u64, queue.capacity() as u64);
+            Report::Queue(QueueReport { name: "commands", depth, capacity })
+        });
+        let (consumers, head) = (Arc::clone(&self.consumers), self.head.clone());
+        diagnostics.add_all(move || consumers.reports(*head.borrow()).into_iter().map(Report::Feed).collect());
     }
 
     /// Commits what waits and closes the store.
     pub(crate) async fn close(self) {
-        let Self { writer, thread, .. } = self;
+        let Self { writer, thread, probe, .. } = self;
+        probe.stop().await;
         drop(writer);
         // The thread ends once nobody can send: the handlers' clones went with the server.
         let joined = tokio::task::spawn_blocking(move || thread.join());
@@ -53,7 +69,7 @@ impl Store {
 /// How long closing may take. A handler that hangs beyond the drain keeps the writer open; its work is durable or refused.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-fn open(process: &Process, condition: Condition) -> Result<Store, Exit> {
+fn open(process: &Process, health: &Health, condition: Condition) -> Result<Store, Exit> {
     let settings = &process.settings;
     let address = settings.command.store.as_str();
     let StoreAddress::Sqlite(path) =
@@ -65,10 +81,12 @@ fn open(process: &Process, condition: Condition) -> Result<Store, Exit> {
     let wanted = lifecycle::read(settings.lifecycle.path.as_deref())?;
     let file = SqliteFile::open(&path, schema::migrations(), Durability::Full)
         .map_err(|error| store_failure::exit(&error, &path, store_failure::RESTORE))?;
+    let failed = |error: Error| store_failure::exit(&error, &path, store_failure::RESTORE);
     let readers = file.readers(READERS);
+    let inspector = file.inspector(settings.probe.disk_free_bytes_min).map_err(failed)?;
+    let name = StoreName { owner: IDENTITY, name: "command", address: StoreAddress::Sqlite(path.clone()) };
     let writer = file.into_writer();
     let connection = writer.connection();
-    let failed = |error: Error| store_failure::exit(&error, &path, store_failure::RESTORE);
     let epoch = writer::found(connection, &*process.entropy).map_err(failed)?;
     let now_us = process.clock.unix_us();
     let in_force = lifecycle::put_in_force(connection, wanted, now_us).map_err(|error| match error {
@@ -90,6 +108,7 @@ fn open(process: &Process, condition: Condition) -> Result<Store, Exit> {
     };
     let retention_us = i64::try_from(settings.idempotency.retention.as_micros()).unwrap_or(i64::MAX);
     let (participant, head) = CaseWriter::load(connection, surroundings, retention_us).map_err(failed)?;
+    let probe = StoreProbe::start(name, inspector, settings.probe.interval, (health, condition.clone()))?;
     let fatal_path = path.clone();
     let fatal = move |error: Error| {
         condition.fail("the writer has ended");
@@ -101,5 +120,5 @@ fn open(process: &Process, condition: Condition) -> Result<Store, Exit> {
     observe_feed(Arc::clone(&consumers), head.clone());
     let position = *head.borrow();
     info!(name: names::STORE_OPENED, position, path = %path.display(), "the case store is open at position {position}");
-    Ok(Store { writer, thread, readers, epoch, head, lifecycle, consumers })
+    Ok(Store { writer, thread, probe, readers, epoch, head, lifecycle, consumers })
 }

@@ -82,6 +82,7 @@ impl CaseWriter {
         }
         let keys = IdempotencyKeys::load(connection, retention_us)?;
         let (head, receiver) = watch::channel(counters.position);
+        surroundings.consumers.committed(counters.position);
         let writer = Self { surroundings, keys, committed: counters, counters, acknowledgements: Vec::new(), head };
         Ok((writer, receiver))
     }
@@ -205,7 +206,9 @@ impl Participant for CaseWriter {
         self.surroundings.consumers.written(&self.acknowledgements);
         self.acknowledgements.clear();
         let head = self.committed.position;
-        self.head.send_if_modified(|seen| std::mem::replace(seen, head) != head);
+        if self.head.send_if_modified(|seen| std::mem::replace(seen, head) != head) {
+            self.surroundings.consumers.committed(head);
+        }
     }
 
     fn rolled_back(&mut self) {
