@@ -7,7 +7,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use self::stretch::Stretches;
@@ -79,8 +78,6 @@ impl Inspector {
         let connection = connect(files.database(), OpenFlags::empty())?;
         files.check()?;
         pragmas::set_up_reader(&connection)?;
-        // The work's own connections close the store.
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         let (stretches, last) = (Stretches::default(), Inspection::none(schema_supported));
         Ok(Self { files, connection, stretches, disk_free_bytes_min, database_bytes_seen: 0, last })
     }
