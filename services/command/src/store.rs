@@ -122,3 +122,7 @@ fn open(process: &Process, health: &Health, condition: Condition) -> Result<Stor
     info!(name: names::STORE_OPENED, position, path = %path.display(), "the case store is open at position {position}");
     Ok(Store { writer, thread, probe, readers, epoch, head, lifecycle, consumers })
 }
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;
