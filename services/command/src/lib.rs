@@ -10,6 +10,7 @@ mod failures;
 mod feed;
 mod fingerprint;
 mod grpc;
+mod head_file;
 mod idempotency;
 mod lifecycle;
 mod metrics;
@@ -60,7 +61,6 @@ impl CaseCommand {
         let health = Health::new(&SERVICES);
         let condition = health.condition("store");
         let store = Store::open(&process, &health, condition.clone()).await?;
-        condition.pass();
         Ok(Self { process, store, condition, health })
     }
 

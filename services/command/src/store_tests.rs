@@ -14,7 +14,6 @@ async fn operators_read_the_schema_the_queue_and_every_required_consumer() -> Re
     let (health, diagnostics) = (Health::new(&[]), Diagnostics::new());
     let condition = health.condition("store");
     let store = Store::open(&process, &health, condition.clone()).await?;
-    condition.pass();
     health.started();
     store.report_to(&diagnostics);
     while !health.is_ready() {

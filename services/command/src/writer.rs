@@ -12,6 +12,7 @@ use storage::{Error, Participant};
 use tokio::sync::watch;
 
 use crate::consumers::Consumers;
+use crate::head_file::HeadFile;
 use crate::idempotency::{Answer, IdempotencyKeys, KeyedRequest, LookedUp};
 use crate::lifecycle::LifecycleInForce;
 use crate::schema::{self, Counters};
@@ -65,6 +66,7 @@ pub(crate) struct CaseWriter {
     /// Acknowledgements that the present batch writes.
     acknowledgements: Vec<(String, u64)>,
     head: watch::Sender<u64>,
+    head_file: HeadFile,
 }
 
 impl CaseWriter {
@@ -72,6 +74,7 @@ impl CaseWriter {
     pub(crate) fn load(
         connection: &Connection,
         surroundings: Surroundings,
+        head_file: HeadFile,
         retention_us: i64,
     ) -> Result<(Self, watch::Receiver<u64>), Error> {
         let counters = schema::load_counters(connection)?;
@@ -83,7 +86,8 @@ impl CaseWriter {
         let keys = IdempotencyKeys::load(connection, retention_us)?;
         let (head, receiver) = watch::channel(counters.position);
         surroundings.consumers.committed(counters.position);
-        let writer = Self { surroundings, keys, committed: counters, counters, acknowledgements: Vec::new(), head };
+        let (committed, acknowledgements) = (counters, Vec::new());
+        let writer = Self { surroundings, keys, committed, counters, acknowledgements, head, head_file };
         Ok((writer, receiver))
     }
 
@@ -207,6 +211,7 @@ impl Participant for CaseWriter {
         self.acknowledgements.clear();
         let head = self.committed.position;
         if self.head.send_if_modified(|seen| std::mem::replace(seen, head) != head) {
+            self.head_file.write(head);
             self.surroundings.consumers.committed(head);
         }
     }

@@ -11,14 +11,14 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::{Bench, creation};
 
-async fn health(address: SocketAddr, name: &str) -> Option<ServingStatus> {
+pub(crate) async fn health(address: SocketAddr, name: &str) -> Option<ServingStatus> {
     let mut health = HealthClient::new(Caller::nobody().channel(address));
     let request = HealthCheckRequest { service: name.to_owned() };
     // Before it listens there is no answer.
     eventually("a health check", health.check(request)).await.ok().map(|answer| answer.into_inner().status())
 }
 
-async fn until(address: SocketAddr, status: ServingStatus) {
+pub(crate) async fn until(address: SocketAddr, status: ServingStatus) {
     let what = format!("readiness to be {status:?}");
     poll_until(&what, || async { (health(address, "readiness").await == Some(status)).then_some(()) }).await;
 }
