@@ -1,7 +1,6 @@
 //! How far the consumers of the feed have come.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -22,7 +21,6 @@ pub(crate) struct Consumers {
     positions: Mutex<BTreeMap<String, Position>>,
     /// When events were committed.
     committed: Mutex<Arrivals>,
-    history_lost: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -55,22 +53,12 @@ impl Consumers {
         let remembered = |name: &String| remembered.iter().find(|(known, _)| known == name).map_or(0, |(_, at)| *at);
         let position = |at| Position { required: true, acknowledged: at, written: at, streams: 0 };
         let positions = required.iter().map(|name| (name.clone(), position(remembered(name)))).collect();
-        Self { positions: Mutex::new(positions), committed: Mutex::default(), history_lost: AtomicBool::new(false) }
+        Self { positions: Mutex::new(positions), committed: Mutex::default() }
     }
 
     /// Whether commands wait for this consumer.
     pub(crate) fn is_required(&self, consumer: &str) -> bool {
         self.lock().get(consumer).is_some_and(|position| position.required)
-    }
-
-    /// A required consumer has events that the store has not: from now on no command is carried out.
-    pub(crate) fn lose_history(&self) {
-        self.history_lost.store(true, Ordering::Release);
-    }
-
-    /// Whether [`Self::lose_history`] was called.
-    pub(crate) fn history_is_lost(&self) -> bool {
-        self.history_lost.load(Ordering::Acquire)
     }
 
     /// A consumer has made everything up to this position durable. Going back is not possible; `false`: not kept.

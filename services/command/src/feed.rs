@@ -137,7 +137,6 @@ impl FeedHandler {
         if after_position <= head || !self.consumers.is_required(consumer) {
             return;
         }
-        self.consumers.lose_history();
         self.store.fail(format!("{consumer} has events up to position {after_position}, this store only up to {head}"));
         error!(
             name: names::FEED_HISTORY_LOST,

@@ -102,13 +102,14 @@ fn open(process: &Process, health: &Health, condition: Condition) -> Result<Stor
     let remembered = schema::load_acknowledgements(connection).map_err(failed)?;
     let consumers = Arc::new(Consumers::new(&settings.command.required_consumers, &remembered));
     condition.pass();
-    let head_file = compare_heads(connection, epoch, &path, (&consumers, &condition))?;
+    let head_file = compare_heads(connection, epoch, &path, &condition)?;
     let surroundings = Surroundings {
         clock: Arc::clone(&process.clock),
         entropy: Arc::clone(&process.entropy),
         lifecycle: Arc::clone(&lifecycle),
         case_id_prefix,
         consumers: Arc::clone(&consumers),
+        store: condition.clone(),
         backlog_max: settings.command.audit_max_backlog,
     };
     let retention_us = i64::try_from(settings.idempotency.retention.as_micros()).unwrap_or(i64::MAX);
@@ -134,12 +135,7 @@ fn fatal(path: PathBuf, condition: Condition) -> impl FnOnce(Error) + Send + 'st
 
 /// Compares the store with the head that was noted outside of it. If commits are missing, no command is carried out: their
 /// positions and numbers would be given to others.
-fn compare_heads(
-    connection: &Connection,
-    epoch: Epoch,
-    path: &Path,
-    (consumers, condition): (&Consumers, &Condition),
-) -> Result<HeadFile, Exit> {
+fn compare_heads(connection: &Connection, epoch: Epoch, path: &Path, condition: &Condition) -> Result<HeadFile, Exit> {
     let failed = |error: Error| store_failure::exit(&error, path, store_failure::RESTORE);
     let cannot = |error| Error::CannotCreate { path: path.to_owned(), source: Some(Box::new(error)) };
     let (mut file, noted) = HeadFile::open(path, epoch).map_err(|error| failed(cannot(error)))?;
@@ -148,7 +144,6 @@ fn compare_heads(
         file.write(head);
         return Ok(file);
     };
-    consumers.lose_history();
     let (path, head_file) = (path.display(), file.path().display());
     condition.fail(format!("{noted} events were committed, and the store has {head}"));
     error!(

@@ -8,6 +8,7 @@ use case_domain::{
 };
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use service_kit::clock::{Clock, Entropy, uuid_v7};
+use service_kit::health::Condition;
 use storage::{Error, Participant};
 use tokio::sync::watch;
 
@@ -41,8 +42,8 @@ pub(crate) enum Decided {
     KeyReused,
     /// Too many events wait for a required consumer.
     BacklogFull { consumer: String, waiting: u64 },
-    /// A required consumer has events that this store has lost.
-    HistoryLost,
+    /// The store is damaged, or has lost events: whatever is added to it is in danger.
+    StoreDamaged,
 }
 
 /// What decisions need besides the store.
@@ -52,6 +53,8 @@ pub(crate) struct Surroundings {
     pub(crate) lifecycle: Arc<LifecycleInForce>,
     pub(crate) case_id_prefix: CaseIdPrefix,
     pub(crate) consumers: Arc<Consumers>,
+    /// Fails once the store is known to be damaged, or to have lost what was acknowledged.
+    pub(crate) store: Condition,
     pub(crate) backlog_max: u64,
 }
 
@@ -101,8 +104,8 @@ impl CaseWriter {
                 return Ok(Decided::Replayed { case, position });
             }
         }
-        if let Some(full) = self.backlog().filter(|_| !queued.validate_only) {
-            return Ok(full);
+        if let Some(obstacle) = self.obstacle().filter(|_| !queued.validate_only) {
+            return Ok(obstacle);
         }
         let state = match queued.command.case_id() {
             None => None,
@@ -148,10 +151,10 @@ impl CaseWriter {
         Ok(())
     }
 
-    /// Whether a required consumer is too far behind, or ahead, which cannot be.
-    fn backlog(&self) -> Option<Decided> {
-        if self.surroundings.consumers.history_is_lost() {
-            return Some(Decided::HistoryLost);
+    /// What forbids to go on, whatever the command is: a store in danger, or a required consumer that is too far behind.
+    fn obstacle(&self) -> Option<Decided> {
+        if !self.surroundings.store.passes() {
+            return Some(Decided::StoreDamaged);
         }
         let (consumer, acknowledged) = self.surroundings.consumers.slowest_required()?;
         let waiting = self.counters.position.saturating_sub(acknowledged);

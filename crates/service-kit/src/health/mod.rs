@@ -116,6 +116,11 @@ impl Condition {
         self.set(Err(reason.into()));
     }
 
+    /// Whether it holds now.
+    pub fn passes(&self) -> bool {
+        self.shared.lock().conditions.iter().any(|(name, outcome)| *name == self.name && outcome.is_ok())
+    }
+
     fn set(&self, outcome: Result<(), String>) {
         self.shared.change(|state| {
             if let Some((_, current)) = state.conditions.iter_mut().find(|(name, _)| *name == self.name) {

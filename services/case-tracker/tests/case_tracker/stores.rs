@@ -72,6 +72,13 @@ async fn a_store_that_is_damaged_or_cut_while_it_is_used_turns_its_own_service_o
         harm(&system.store(name));
         is_off_for_good(&system, name).await;
     }
+    let mut commands = system.commands(Caller::actor("amira"));
+    let refused = Refusal::of(&eventually("an answer", commands.create_case(creation("t", ""))).await.unwrap_err());
+    assert_eq!(
+        (refused.code, refused.reason.as_str()),
+        (Code::Unavailable, "STORE_UNAVAILABLE"),
+        "nothing is added to it"
+    );
     for name in [QUERY, AUDIT, COMMAND] {
         assert_eq!(health(system.address(name), "readiness").await, NotServing, "{name} does not come back by itself");
     }
