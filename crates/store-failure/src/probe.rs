@@ -40,12 +40,12 @@ impl StoreProbe {
     /// Begins to look at once, and then every `interval`. The server of `health` is not ready before the first look, and
     /// while a look finds something wrong. Damage also turns `store` off, for good.
     pub fn start(
-        store: StoreName,
+        store: &StoreName,
         mut inspector: Inspector,
         interval: Duration,
         (health, damaged): (&Health, Condition),
     ) -> Result<Self, Exit> {
-        let report = Arc::new(Mutex::new(unseen(&store)));
+        let report = Arc::new(Mutex::new(unseen(store)));
         let (published, mut is_damaged) = (Arc::clone(&report), false);
         let look = move || {
             let (seen, found) = inspector.look();

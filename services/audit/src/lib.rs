@@ -70,7 +70,7 @@ impl CaseAudit {
         let log = LogFile::open(settings.audit.store.as_str(), settings.probe.disk_free_bytes_min).await?;
         store.pass();
         let name = StoreName { owner: IDENTITY, name: "audit", address: log.address };
-        let probe = StoreProbe::start(name, log.inspector, settings.probe.interval, (&health, store.clone()))?;
+        let probe = StoreProbe::start(&name, log.inspector, settings.probe.interval, (&health, store.clone()))?;
         diagnostics.add(probe.reporter());
         let recorder = Arc::new(Recorder::new(log.writer, log.position, store.clone()));
         let feed = Feed {

@@ -114,7 +114,7 @@ fn open(process: &Process, health: &Health, condition: Condition) -> Result<Stor
     };
     let retention_us = i64::try_from(settings.idempotency.retention.as_micros()).unwrap_or(i64::MAX);
     let (participant, head) = CaseWriter::load(connection, surroundings, head_file, retention_us).map_err(failed)?;
-    let probe = StoreProbe::start(name, inspector, settings.probe.interval, (health, condition.clone()))?;
+    let probe = StoreProbe::start(&name, inspector, settings.probe.interval, (health, condition.clone()))?;
     let fatal = fatal(path.clone(), condition);
     let limits = Limits { queue: settings.limits.commands_queued, ..Limits::default() };
     let (writer, thread) =

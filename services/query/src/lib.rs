@@ -77,7 +77,7 @@ impl CaseQuery {
         conditions.store.pass();
         let (diagnostics, name) = (Diagnostics::new(), StoreName { owner: IDENTITY, name: "query", address });
         let damaged = conditions.store.clone();
-        let probe = StoreProbe::start(name, inspector, settings.probe.interval, (&health, damaged))?;
+        let probe = StoreProbe::start(&name, inspector, settings.probe.interval, (&health, damaged))?;
         diagnostics.add(probe.reporter());
         let metrics = StoreMetrics::new();
         let projection = Arc::new(Projection::new(writer, view, conditions.clone(), metrics.clone()));

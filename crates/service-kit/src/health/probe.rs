@@ -115,12 +115,11 @@ impl Looks {
             let (answer, mut answered) = oneshot::channel();
             // There is room: the one before was answered.
             let asked = self.requests.try_send(answer).is_ok();
-            let outcome = match timeout(self.timing.look_max, &mut answered).await {
-                Ok(outcome) => outcome,
-                Err(_) => {
-                    self.report(Err(self.hangs()));
-                    answered.await
-                }
+            let outcome = if let Ok(outcome) = timeout(self.timing.look_max, &mut answered).await {
+                outcome
+            } else {
+                self.report(Err(self.hangs()));
+                answered.await
             };
             let Ok(outcome) = outcome else {
                 self.report(Err(broke(asked)));

@@ -9,7 +9,8 @@ use storage::{Displaced, Error, Finding, Inspection, Inspector, SqliteFile, Writ
 
 use crate::{Place, count, insert};
 
-const PAGE: u64 = 4_096;
+const PAGE: [u8; 4_096] = [0xff; 4_096];
+const PAGE_BYTES: u64 = PAGE.len() as u64;
 
 /// A store with some pages in its file, its writer, and somebody who looks after it.
 fn inspected(place: &Place) -> (Writer, Inspector) {
@@ -33,7 +34,7 @@ fn root_page(writer: &Writer, table: &str) -> u64 {
 
 fn damage(path: &Path, page: u64) {
     let file = fs::File::options().write(true).open(path).expect("a file");
-    file.write_all_at(&[0xff; PAGE as usize], (page - 1) * PAGE).expect("a damaged page");
+    file.write_all_at(&PAGE, (page - 1) * PAGE_BYTES).expect("a damaged page");
     // Closing would release SQLite's locks in this process, which a stranger's damage does not.
     std::mem::forget(file);
 }
@@ -68,10 +69,8 @@ fn a_store_that_a_newer_program_has_migrated_meanwhile_is_noticed() {
     let newer = Connection::open(place.path()).expect("a connection");
     let sql = "INSERT INTO refinery_schema_history VALUES (2, 'later', '2026-11-23T00:00:00Z', '1')";
     newer.execute(sql, []).expect("a migration");
-    match found(&mut inspector) {
-        Finding::Store(Error::SchemaTooNew { found: 2, supported: 1 }) => {}
-        other => panic!("{other:?}"),
-    }
+    let newer = found(&mut inspector);
+    assert!(matches!(newer, Finding::Store(Error::SchemaTooNew { found: 2, supported: 1 })), "{newer:?}");
     assert_eq!(inspector.look().0.schema_version, 2, "operators see what was found");
     newer.execute("DELETE FROM refinery_schema_history WHERE version = 2", []).expect("taken back");
     inspector.look().1.expect("nothing is wrong any more");
@@ -110,12 +109,10 @@ fn a_file_that_was_cut_is_corrupt() {
     let (_writer, mut inspector) = inspected(&place);
     inspector.look().1.expect("nothing is wrong");
     let file = fs::File::options().write(true).open(place.path()).expect("a file");
-    file.set_len(fs::metadata(place.path()).expect("a file").len() - PAGE).expect("a shorter file");
+    file.set_len(fs::metadata(place.path()).expect("a file").len() - PAGE_BYTES).expect("a shorter file");
     std::mem::forget(file);
-    match found(&mut inspector) {
-        Finding::Store(Error::Corrupt { reason, .. }) => assert!(reason.contains("has been cut"), "{reason}"),
-        other => panic!("{other:?}"),
-    }
+    let Finding::Store(Error::Corrupt { reason, .. }) = found(&mut inspector) else { panic!("not corrupt") };
+    assert!(reason.contains("has been cut"), "{reason}");
     assert!(matches!(found(&mut inspector), Finding::Store(Error::Corrupt { .. })), "and stays so");
 }
 
@@ -126,16 +123,12 @@ fn a_store_whose_file_is_gone_takes_nothing_more_until_the_file_is_back() {
         let (mut writer, mut inspector) = inspected(&place);
         let (path, aside) = (place.folder.path().join(name), place.folder.path().join("aside"));
         fs::rename(&path, &aside).expect("a move");
-        match found(&mut inspector) {
-            Finding::Displaced(Displaced::Removed(gone)) => assert!(gone.ends_with(name), "{}", gone.display()),
-            other => panic!("{name}: {other:?}"),
-        }
-        match writer.transaction(|tx| insert(tx, 1)) {
-            Err(Error::Unavailable { reason, .. }) => {
-                assert!(reason.contains(name) && reason.contains("removed"), "{reason}")
-            }
-            other => panic!("{name}: a commit into nowhere: {other:?}"),
-        }
+        let Finding::Displaced(Displaced::Removed(gone)) = found(&mut inspector) else { panic!("{name} is there") };
+        assert!(gone.ends_with(name), "{}", gone.display());
+        let Err(Error::Unavailable { reason, .. }) = writer.transaction(|tx| insert(tx, 1)) else {
+            panic!("{name}: a commit into nowhere")
+        };
+        assert!(reason.contains(name) && reason.contains("removed"), "{reason}");
         fs::write(&path, "another one").expect("a file");
         assert!(matches!(found(&mut inspector), Finding::Displaced(Displaced::Replaced(_))), "{name}");
         writer.transaction(|tx| insert(tx, 1)).expect_err("a commit beside a stranger's file");
@@ -162,12 +155,10 @@ fn a_new_reader_does_not_touch_a_file_that_took_the_place_of_ours() {
 fn too_little_room_is_named_in_bytes() {
     let place = Place::new();
     let (_writer, mut inspector) = inspected_with_room(&place, u64::MAX);
-    match found(&mut inspector) {
-        Finding::DiskAlmostFull { free, min: u64::MAX, .. } => {
-            assert_eq!(inspector.look().0.disk_free_bytes > 0, free > 0)
-        }
-        other => panic!("{other:?}"),
-    }
+    let Finding::DiskAlmostFull { free, min, .. } = found(&mut inspector) else { panic!("there is room") };
+    assert!(free > 0 && min == u64::MAX, "{free}, {min}");
+    let text = found(&mut inspector).to_string();
+    assert!(text.contains("ledger.db") && text.contains(&u64::MAX.to_string()), "{text}");
 }
 
 #[test]
@@ -177,10 +168,8 @@ fn a_place_where_nothing_can_be_written_is_noticed() {
     // Not even root can write a file where a folder stands.
     let in_the_way = place.folder.path().join("ledger.db.probe");
     fs::create_dir(&in_the_way).expect("a folder");
-    match found(&mut inspector) {
-        Finding::NotWritable { reason, .. } => assert!(!reason.is_empty()),
-        other => panic!("{other:?}"),
-    }
+    let Finding::NotWritable { reason, .. } = found(&mut inspector) else { panic!("something was written") };
+    assert!(!reason.is_empty());
     fs::remove_dir(&in_the_way).expect("removed");
     inspector.look().1.expect("nothing is wrong any more");
 }

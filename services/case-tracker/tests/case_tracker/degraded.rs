@@ -35,7 +35,7 @@ async fn until_recorded(system: &System, count: usize) {
 
 /// Asks until case-command knows what the audit log has made durable.
 async fn until_accepted(system: &System) -> CreateCaseResponse {
-    poll_until("commands to be taken again", || async { create(system).await.ok() }).await
+    Box::pin(poll_until("commands to be taken again", || async { create(system).await.ok() })).await
 }
 
 fn id(created: &CreateCaseResponse) -> &str {

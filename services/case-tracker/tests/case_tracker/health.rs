@@ -1,4 +1,4 @@
-//! Health as an orchestrator sees it: nothing is SERVING before it is ready, and NOT_SERVING is the first act of an end.
+//! Health as an orchestrator sees it: nothing is SERVING before it is ready, and `NOT_SERVING` is the first act of an end.
 
 use std::net::SocketAddr;
 
@@ -41,7 +41,9 @@ async fn watch(address: SocketAddr) -> JoinHandle<Vec<ServingStatus>> {
 fn obstruct(spec: &Spec) -> Vec<std::path::PathBuf> {
     let place = |store: &str| spec.folder.join("data").join(format!("{store}.db.probe"));
     let places = ["command", "query", "audit"].map(place);
-    places.iter().for_each(|place| std::fs::create_dir_all(place).unwrap());
+    for place in &places {
+        std::fs::create_dir_all(place).unwrap();
+    }
     places.into()
 }
 
@@ -56,7 +58,9 @@ async fn goes_through_its_states(spec: Spec) {
         assert_eq!(health(*address, "liveness").await, Serving, "a process that answers is alive");
         watches.push(watch(*address).await);
     }
-    in_the_way.iter().for_each(|place| std::fs::remove_dir(place).unwrap());
+    for place in in_the_way {
+        std::fs::remove_dir(place).unwrap();
+    }
     for address in &addresses {
         until(*address, Serving).await;
     }
