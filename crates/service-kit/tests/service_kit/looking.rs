@@ -126,7 +126,7 @@ async fn after_the_stop_nothing_is_looked_at_and_what_it_was_looked_at_with_is_c
     let (looked_at, open) = (thing.clone(), Arc::new(()));
     let held = Arc::clone(&open);
     let probe = started(&health, TIMING, move || {
-        let _open = &held;
+        assert!(Arc::strong_count(&held) > 1);
         looked_at.look()
     });
     thing.looked_at().await;

@@ -69,8 +69,8 @@ fn a_store_that_a_newer_program_has_migrated_meanwhile_is_noticed() {
     let newer = Connection::open(place.path()).expect("a connection");
     let sql = "INSERT INTO refinery_schema_history VALUES (2, 'later', '2026-11-23T00:00:00Z', '1')";
     newer.execute(sql, []).expect("a migration");
-    let newer = found(&mut inspector);
-    assert!(matches!(newer, Finding::Store(Error::SchemaTooNew { found: 2, supported: 1 })), "{newer:?}");
+    let finding = found(&mut inspector);
+    assert!(matches!(finding, Finding::Store(Error::SchemaTooNew { found: 2, supported: 1 })), "{finding:?}");
     assert_eq!(inspector.look().0.schema_version, 2, "operators see what was found");
     newer.execute("DELETE FROM refinery_schema_history WHERE version = 2", []).expect("taken back");
     inspector.look().1.expect("nothing is wrong any more");
