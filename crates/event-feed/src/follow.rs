@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use service_kit::client::Outgoing;
 use service_kit::clock::{Clock, Entropy};
+use service_kit::diagnostics::{Diagnostics, Report};
 use service_kit::exit::Exit;
 use service_kit::health::Condition;
 use service_kit::telemetry::scoped;
@@ -15,6 +16,7 @@ use tracing::{error, warn};
 use crate::backoff::Backoff;
 use crate::progress::Progress;
 use crate::session::Stop;
+use crate::standing::Standing;
 use crate::{Consumer, Halt, names};
 
 /// What a consumer follows, and what following needs.
@@ -27,6 +29,8 @@ pub struct Feed {
     pub clock: Arc<dyn Clock>,
     /// Spreads the attempts to connect.
     pub entropy: Arc<dyn Entropy>,
+    /// Where operators read how far the consumer is.
+    pub diagnostics: Diagnostics,
     /// Ends following, after the batch that is being applied.
     pub shutdown: CancellationToken,
     /// When to give up on a link and when to try again.
@@ -68,6 +72,7 @@ pub(crate) struct Follower {
     pub(crate) consumer: Arc<dyn Consumer>,
     pub(crate) feed: Feed,
     pub(crate) progress: Progress,
+    pub(crate) standing: Arc<Standing>,
     /// The head that was announced when the consumer last began from nothing.
     pub(crate) rebuild_head: u64,
     backoff: Backoff,
@@ -77,7 +82,10 @@ impl Follower {
     fn new(consumer: Arc<dyn Consumer>, feed: Feed) -> Self {
         let progress = Progress::new(consumer.identity(), consumer.position());
         let backoff = new_backoff(&feed);
-        Self { consumer, feed, progress, rebuild_head: 0, backoff }
+        let standing = Arc::new(Standing::default());
+        let (asked, reported) = (Arc::clone(&consumer), Arc::clone(&standing));
+        feed.diagnostics.add(move || Report::Feed(reported.report(asked.identity().name, asked.position())));
+        Self { consumer, feed, progress, standing, rebuild_head: 0, backoff }
     }
 
     async fn run(mut self) -> Result<(), Exit> {
@@ -104,7 +112,14 @@ impl Follower {
     /// The link is good: the next attempt, whenever it is needed, comes soon.
     pub(crate) fn connected(&mut self) {
         self.backoff.reset();
+        self.standing.connected(true);
         self.feed.condition.pass();
+    }
+
+    /// The feed says how long it is.
+    pub(crate) fn heard(&self, head: u64) {
+        self.progress.head(head);
+        self.standing.heard(head, self.consumer.position());
     }
 
     /// A schedule of waits for something else than the link.
@@ -123,6 +138,7 @@ impl Follower {
     async fn report_break_and_wait(&mut self, reason: &str) {
         let wait = self.backoff.next_wait();
         let (consumer, attempt) = (self.consumer.identity().name, self.backoff.attempts());
+        self.standing.connected(false);
         self.feed.condition.fail(format!("the feed is not connected: {reason}"));
         warn!(
             name: names::FEED_DISCONNECTED,
@@ -140,6 +156,7 @@ impl Follower {
     fn report_halt(&self, halt: &Halt) {
         let (consumer, position) = (self.consumer.identity().name, self.consumer.position());
         let reason = chain(halt);
+        self.standing.connected(false);
         self.feed.condition.fail(format!("following has stopped for good: {reason}"));
         error!(
             name: names::FEED_HALTED,

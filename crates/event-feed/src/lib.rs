@@ -14,6 +14,7 @@ mod follow;
 pub mod names;
 mod progress;
 mod session;
+mod standing;
 mod store_errors;
 
 pub use batch::{Batch, Delivered, TRACE_AGE_MAX};

@@ -92,7 +92,7 @@ impl Follower {
             match self.hear(&mut link).await? {
                 Heard::Batch(batch) => self.take_batch(batch, &link).await?,
                 Heard::Lifecycle(definition) => self.take_lifecycle(definition).await?,
-                Heard::Heartbeat(beat) => self.progress.head(beat.head_position),
+                Heard::Heartbeat(beat) => self.heard(beat.head_position),
                 Heard::Opened(_) => return Err(out_of_turn("anything else")),
             }
         }
@@ -133,7 +133,8 @@ impl Follower {
         let told = Opened { epoch, head, after_event_id: opened.after_event_id.clone() };
         let go_on = self.blocking(move |consumer| consumer.opened(&told)).await?;
         self.progress.at(go_on);
-        self.progress.head(head);
+        self.standing.opened();
+        self.heard(head);
         if go_on == 0 {
             self.rebuild_head = head;
         }
@@ -145,7 +146,7 @@ impl Follower {
     }
 
     async fn take_batch(&self, batch: EventBatch, link: &Link) -> Result<(), Stop> {
-        self.progress.head(batch.head_position);
+        self.heard(batch.head_position);
         let batch = Arc::new(Batch::new(batch.events, self.consumer.position())?.traced(self.tracing()));
         self.apply(&batch).await?;
         let position = batch.last_position();

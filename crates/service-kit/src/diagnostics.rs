@@ -9,7 +9,7 @@ pub struct Diagnostics {
     reporters: Arc<Mutex<Vec<Reporter>>>,
 }
 
-type Reporter = Box<dyn Fn() -> Report + Send>;
+type Reporter = Box<dyn Fn() -> Vec<Report> + Send>;
 
 /// What one part says. Never free text of cases, never a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,12 +88,17 @@ impl Diagnostics {
 
     /// Adds a part. It is asked on a thread of the runtime, so it must not block.
     pub fn add(&self, reporter: impl Fn() -> Report + Send + 'static) {
+        self.add_all(move || vec![reporter()]);
+    }
+
+    /// Adds parts whose number changes, such as whoever follows a feed. They are asked as in [`Self::add`].
+    pub fn add_all(&self, reporter: impl Fn() -> Vec<Report> + Send + 'static) {
         self.lock().push(Box::new(reporter));
     }
 
     /// What all parts say now.
     pub fn reports(&self) -> Vec<Report> {
-        self.lock().iter().map(|report| report()).collect()
+        self.lock().iter().flat_map(|report| report()).collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Reporter>> {

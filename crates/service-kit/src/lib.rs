@@ -12,6 +12,7 @@ pub mod exit;
 pub mod health;
 pub mod host;
 pub mod identity;
+pub mod lag;
 pub mod program;
 pub mod reload;
 pub mod request;

@@ -2,7 +2,7 @@
 //!
 //! One file is opened once ([`SqliteFile::open`]) and then has exactly one [`Writer`] and any number of [`Readers`].
 //! A consumer keeps the writer for itself ([`Writer::transaction`]); a service with many callers gives it to a thread
-//! that commits them in batches ([`GroupCommit`]). What is written, and what it means, is the services' business: this
+//! that commits them in batches ([`GroupCommit`]). An [`Inspector`] looks after the file meanwhile. What is written, and what it means, is the services' business: this
 //! crate knows neither cases nor gRPC, and it reports neither metrics nor spans ([`BatchObserver`] lets others do so).
 
 mod address;
@@ -10,8 +10,10 @@ mod checksum;
 mod classify;
 mod error;
 mod events;
+mod files;
 mod folder;
 mod group_commit;
+mod inspection;
 mod lock;
 mod open;
 mod pragmas;
@@ -22,10 +24,12 @@ mod writer;
 pub use address::{AddressError, StoreAddress};
 pub use checksum::{checksum, verify};
 pub use error::{Error, Source};
+pub use files::Displaced;
 pub use group_commit::{
-    BatchInfo, BatchObserver, BatchOutcome, BatchReport, Committed, Ending, GroupCommit, Limits, Participant,
+    BatchInfo, BatchObserver, BatchOutcome, BatchReport, Committed, Ending, GroupCommit, Limits, Participant, Queue,
     SubmitError, Unobserved, WriterThread,
 };
+pub use inspection::{Finding, Inspection, Inspector};
 pub use open::{Durability, SqliteFile};
 pub use readers::Readers;
 pub use writer::Writer;

@@ -1,12 +1,14 @@
 //! Opening a store.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use refinery::Runner;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::files::StoreFiles;
 use crate::lock::FileLock;
-use crate::{Error, Readers, Writer, folder, pragmas, schema};
+use crate::{Error, Inspector, Readers, Writer, folder, pragmas, schema};
 
 /// What a commit has survived when it returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub enum Durability {
 #[derive(Debug)]
 pub struct SqliteFile {
     path: PathBuf,
+    files: Arc<StoreFiles>,
+    schema_supported: i64,
     writer: Writer,
 }
 
@@ -51,8 +55,11 @@ impl SqliteFile {
         }
         pragmas::set_up_writer(&connection, durability)?;
         schema::look_over(&connection)?;
+        let schema_supported = schema::supported_version(&runner);
         schema::migrate(&mut connection, runner)?;
-        Ok(Self { path, writer: Writer::new(connection, lock)? })
+        let files = Arc::new(StoreFiles::of(&path)?);
+        let writer = Writer::new(connection, Arc::clone(&files), lock)?;
+        Ok(Self { path, files, schema_supported, writer })
     }
 
     /// The database file, as an absolute path.
@@ -64,7 +71,12 @@ impl SqliteFile {
     ///
     /// They may outlive the writer; the lock is the writer's, since readers cannot do harm.
     pub fn readers(&self, connections: usize) -> Readers {
-        Readers::new(self.path.clone(), connections)
+        Readers::new(Arc::clone(&self.files), connections)
+    }
+
+    /// Somebody who looks after this file while it is used, and finds fault with a disk that has less room than so many bytes.
+    pub fn inspector(&self, disk_free_bytes_min: u64) -> Result<Inspector, Error> {
+        Inspector::new(Arc::clone(&self.files), self.schema_supported, disk_free_bytes_min)
     }
 
     /// The one writer of this file.

@@ -1,11 +1,11 @@
 //! Connections that read.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::files::StoreFiles;
 use crate::open::connect;
 use crate::{Error, pragmas};
 
@@ -25,7 +25,7 @@ pub struct Readers {
 
 #[derive(Debug)]
 struct Pool {
-    path: PathBuf,
+    files: Arc<StoreFiles>,
     connections_max: usize,
     state: Mutex<State>,
     returned: Condvar,
@@ -38,9 +38,9 @@ struct State {
 }
 
 impl Readers {
-    pub(crate) fn new(path: PathBuf, connections: usize) -> Self {
+    pub(crate) fn new(files: Arc<StoreFiles>, connections: usize) -> Self {
         let state = Mutex::default();
-        let pool = Pool { path, connections_max: connections.max(1), state, returned: Condvar::new() };
+        let pool = Pool { files, connections_max: connections.max(1), state, returned: Condvar::new() };
         Self { pool: Arc::new(pool), wait_max: WAIT_MAX }
     }
 
@@ -121,7 +121,9 @@ impl Pool {
     }
 
     fn open(&self) -> Result<Connection, Error> {
-        let connection = connect(&self.path, OpenFlags::empty())?;
+        let connection = connect(self.files.database(), OpenFlags::empty())?;
+        // Nothing has been read yet: another file in the place of ours would be mended with our log.
+        self.files.check()?;
         pragmas::set_up_reader(&connection)?;
         Ok(connection)
     }

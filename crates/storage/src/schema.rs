@@ -35,17 +35,23 @@ pub(crate) fn look_over(connection: &Connection) -> Result<(), Error> {
 
 /// Brings the schema up to date, all migrations in one transaction; refuses a schema that is newer than the program.
 pub(crate) fn migrate(connection: &mut Connection, runner: Runner) -> Result<(), Error> {
-    let supported = runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0);
-    let found = applied_version(connection)?;
-    if found > supported {
-        return Err(Error::SchemaTooNew { found, supported });
-    }
+    check_version(applied_version(connection)?, supported_version(&runner))?;
     runner.set_grouped(true).run(connection).map_err(classify)?;
     Ok(())
 }
 
+/// The highest version that a program with these migrations knows; 0: it has none.
+pub(crate) fn supported_version(runner: &Runner) -> i64 {
+    runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
+}
+
+/// Refuses what a newer program has migrated.
+pub(crate) const fn check_version(found: i64, supported: i64) -> Result<(), Error> {
+    if found > supported { Err(Error::SchemaTooNew { found, supported }) } else { Ok(()) }
+}
+
 /// The highest migration that the store has seen; 0 for a new store.
-fn applied_version(connection: &Connection) -> Result<i64, Error> {
+pub(crate) fn applied_version(connection: &Connection) -> Result<i64, Error> {
     let known: bool = connection.query_row(
         "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'refinery_schema_history')",
         [],

@@ -8,6 +8,7 @@ use rusqlite::hooks::Wal;
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, MAIN_DB, Transaction, TransactionBehavior};
 
+use crate::files::StoreFiles;
 use crate::lock::FileLock;
 use crate::{Error, events};
 
@@ -20,6 +21,7 @@ const CHECKPOINT_STEP_PAGES: u32 = 1_000;
 #[derive(Debug)]
 pub struct Writer {
     connection: Connection,
+    files: Arc<StoreFiles>,
     /// Pages in the write-ahead log since it was last begun anew, as of the last commit.
     log_pages: Arc<AtomicU32>,
     /// The same, when the last checkpoint was tried.
@@ -31,14 +33,14 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(mut connection: Connection, lock: FileLock) -> Result<Self, Error> {
+    pub(crate) fn new(mut connection: Connection, files: Arc<StoreFiles>, lock: FileLock) -> Result<Self, Error> {
         let log_pages = Arc::new(AtomicU32::new(0));
         let gauge = Arc::clone(&log_pages);
         connection.wal_hook(Some(move |_: &mut Wal, pages: i32| {
             gauge.store(pages.unsigned_abs(), Ordering::Relaxed);
             Ok(())
         }))?;
-        Ok(Self { connection, log_pages, log_pages_checkpointed: 0, failed: false, _lock: lock })
+        Ok(Self { connection, files, log_pages, log_pages_checkpointed: 0, failed: false, _lock: lock })
     }
 
     /// The connection, for reading outside of a transaction (such as what is to be remembered, at start).
@@ -48,6 +50,8 @@ impl Writer {
 
     /// Runs `work` in one transaction, which has the write lock from its beginning (`BEGIN IMMEDIATE`), and commits it
     /// if `work` returns `Ok`. If `work` returns an error or panics, nothing has happened.
+    ///
+    /// Refused with [`Error::Unavailable`] while the files of the store are not where they were opened.
     ///
     /// After [`Error::DiskFailed`] the process must end. It is also returned when the commit itself is durable, but
     /// moving it from the log into the database failed. Every later call is refused with it.
@@ -68,6 +72,8 @@ impl Writer {
         if self.failed {
             return Err(Error::DiskFailed { reason: "it has failed before".to_owned(), source: None }.into());
         }
+        // A commit into a file that nobody finds again would be lost.
+        self.files.check()?;
         let outcome = attempt(&self.connection, work);
         if !self.connection.is_autocommit() {
             let reason = "a transaction could not be rolled back".to_owned();

@@ -3,6 +3,8 @@
 //! The store speaks of the disk only, and the host knows no store. Every service that owns one gives the same answers
 //! to the same troubles because they stand here.
 
+mod probe;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,6 +13,8 @@ use service_kit::exit::{Exit, ExitCode};
 use service_kit::health::Condition;
 use storage::Error;
 use tracing::{error, warn};
+
+pub use probe::{StoreName, StoreProbe};
 
 /// When to come back after the store refused.
 const RETRY_AFTER: Duration = Duration::from_secs(1);

@@ -36,6 +36,7 @@ use service_kit::identity::Identity;
 use service_kit::program::Process;
 use service_kit::settings::Settings;
 use storage::Readers;
+use store_failure::{StoreName, StoreProbe};
 use tokio::net::TcpListener;
 use tonic::service::Routes;
 
@@ -52,10 +53,12 @@ pub const SERVICES: [&str; 1] = ["casetracker.v1.AuditService"];
 /// The service with its log open, and nothing served yet: whatever forbids a start has been found by now.
 pub struct CaseAudit {
     process: Process,
-    log: LogFile,
+    recorder: Arc<Recorder>,
+    readers: Readers,
     store: Condition,
     feed: Feed,
     health: Health,
+    probe: StoreProbe,
 }
 
 impl CaseAudit {
@@ -63,27 +66,32 @@ impl CaseAudit {
     pub async fn open(process: Process) -> Result<Self, Exit> {
         let health = Health::new(&SERVICES);
         let (store, condition) = (health.condition("store"), health.condition("feed"));
-        let log = LogFile::open(process.settings.audit.store.as_str()).await?;
+        let (settings, diagnostics) = (&process.settings, Diagnostics::new());
+        let log = LogFile::open(settings.audit.store.as_str(), settings.probe.disk_free_bytes_min).await?;
         store.pass();
+        let name = StoreName { owner: IDENTITY, name: "audit", address: log.address };
+        let probe = StoreProbe::start(&name, log.inspector, settings.probe.interval, (&health, store.clone()))?;
+        diagnostics.add(probe.reporter());
+        let recorder = Arc::new(Recorder::new(log.writer, log.position, store.clone()));
         let feed = Feed {
             channel: outgoing(IDENTITY, &process.settings.audit.feed_url, OutgoingOptions::default())?,
             condition,
             clock: Arc::clone(&process.clock),
             entropy: Arc::clone(&process.entropy),
+            diagnostics: diagnostics.clone(),
             // Whichever of following and serving ends, for whatever reason, ends the other.
             shutdown: process.shutdown.child_token(),
             timing: Timing::default(),
         };
-        Ok(Self { process, log, store, feed, health })
+        Ok(Self { process, recorder, readers: log.readers, store, feed, health, probe })
     }
 
     /// Follows the feed and serves on a bound listener until the process is told to end, and leaves the log closed.
     ///
     /// Fails where the log's disk does.
     pub async fn serve(self, listener: TcpListener) -> Result<(), Exit> {
-        let Self { process, log, store, feed, health } = self;
-        let recorder = Arc::new(Recorder::new(log.writer, log.position, store.clone()));
-        let shutdown = feed.shutdown.clone();
+        let Self { process, recorder, readers, store, feed, health, probe } = self;
+        let (shutdown, diagnostics) = (feed.shutdown.clone(), feed.diagnostics.clone());
         health.started();
         let recording = async {
             let _ends_serving = shutdown.clone().drop_guard();
@@ -91,12 +99,11 @@ impl CaseAudit {
         };
         let serving = async {
             let _ends_recording = shutdown.clone().drop_guard();
-            let routes = routes(&process.settings, log.readers, store);
-            host(process, health, Diagnostics::new())
-                .serve(listener, routes, case_api::DESCRIPTORS, shutdown.clone())
-                .await
+            let routes = routes(&process.settings, readers, store);
+            host(process, health, diagnostics).serve(listener, routes, case_api::DESCRIPTORS, shutdown.clone()).await
         };
         let (followed, served) = tokio::join!(recording, serving);
+        probe.stop().await;
         followed.and(served)
     }
 }

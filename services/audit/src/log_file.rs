@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use service_kit::exit::{Exit, ExitCode};
-use storage::{Durability, Error, Readers, SqliteFile, StoreAddress, Writer};
+use storage::{Durability, Error, Inspector, Readers, SqliteFile, StoreAddress, Writer};
 use tracing::info;
 
 use crate::{names, store};
@@ -19,24 +19,29 @@ pub(crate) struct LogFile {
     pub(crate) readers: Readers,
     /// The last position of the feed that is recorded.
     pub(crate) position: u64,
+    /// Looks after the file.
+    pub(crate) inspector: Inspector,
+    /// Where it is.
+    pub(crate) address: StoreAddress,
 }
 
 impl LogFile {
     /// Opens the store at an address such as `sqlite:data/audit.db`, creating it if it is not there.
-    pub(crate) async fn open(address: &str) -> Result<Self, Exit> {
+    /// Too little is less room on its disk than `disk_free_bytes_min`.
+    pub(crate) async fn open(address: &str, disk_free_bytes_min: u64) -> Result<Self, Exit> {
         let StoreAddress::Sqlite(path) =
             address.parse().map_err(|error| Exit::new(ExitCode::Configuration, format!("audit.store: {error}")))?;
         let opened = tokio::task::spawn_blocking(move || {
-            open(&path).map_err(|error| store_failure::exit(&error, &path, store_failure::RESTORE))
+            open(&path, disk_free_bytes_min).map_err(|error| store_failure::exit(&error, &path, store_failure::RESTORE))
         })
         .await;
         opened.unwrap_or_else(|panic| Err(Exit::new(ExitCode::DataCorrupt, format!("opening the audit log: {panic}"))))
     }
 }
 
-fn open(path: &Path) -> Result<LogFile, Error> {
+fn open(path: &Path, disk_free_bytes_min: u64) -> Result<LogFile, Error> {
     let file = SqliteFile::open(path, store::migrations(), Durability::Full)?;
-    let readers = file.readers(READERS);
+    let (readers, inspector) = (file.readers(READERS), file.inspector(disk_free_bytes_min)?);
     let writer = file.into_writer();
     let state = store::load_state(writer.connection())?;
     let (length, position) = state.map_or((0, 0), |state| (state.length, state.position));
@@ -52,5 +57,5 @@ fn open(path: &Path) -> Result<LogFile, Error> {
         length, position, path = %path.display(),
         "the audit log is open with {length} records up to position {position}"
     );
-    Ok(LogFile { writer, readers, position })
+    Ok(LogFile { writer, readers, position, inspector, address: StoreAddress::Sqlite(path.to_owned()) })
 }

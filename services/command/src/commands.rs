@@ -104,9 +104,9 @@ impl Commands {
             .with_metadata("consumer", consumer)
             .with_metadata("waiting", waiting.to_string())
             .with_retry_after(RETRY_BACKLOG)),
-            Decided::HistoryLost => Err(Failure::new(
+            Decided::StoreDamaged => Err(Failure::new(
                 Reason::StoreUnavailable,
-                "the store has lost events that were acknowledged; the operator has to restore it",
+                "the store is damaged or has lost events; the operator has to restore it",
             )
             .with_retry_after(RETRY_BACKLOG)),
         }

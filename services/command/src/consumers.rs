@@ -1,8 +1,11 @@
 //! How far the consumers of the feed have come.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use service_kit::diagnostics::FeedReport;
+use service_kit::lag::Arrivals;
 
 /// How many consumers beside the required ones are known at a time. More names than this are somebody's mistake, or
 /// malice; their acknowledgements are not kept.
@@ -16,7 +19,8 @@ const OTHERS_MAX: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Consumers {
     positions: Mutex<BTreeMap<String, Position>>,
-    history_lost: AtomicBool,
+    /// When events were committed.
+    committed: Mutex<Arrivals>,
 }
 
 #[derive(Debug, Default)]
@@ -24,15 +28,32 @@ struct Position {
     required: bool,
     acknowledged: u64,
     written: u64,
+    /// Streams that are open.
+    streams: u32,
+}
+
+/// An open stream of a consumer.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    consumers: Arc<Consumers>,
+    consumer: String,
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        if let Some(position) = self.consumers.lock().get_mut(&self.consumer) {
+            position.streams = position.streams.saturating_sub(1);
+        }
+    }
 }
 
 impl Consumers {
     /// What the store remembers of the required ones, for which commands wait.
     pub(crate) fn new(required: &[String], remembered: &[(String, u64)]) -> Self {
         let remembered = |name: &String| remembered.iter().find(|(known, _)| known == name).map_or(0, |(_, at)| *at);
-        let position = |at| Position { required: true, acknowledged: at, written: at };
+        let position = |at| Position { required: true, acknowledged: at, written: at, streams: 0 };
         let positions = required.iter().map(|name| (name.clone(), position(remembered(name)))).collect();
-        Self { positions: Mutex::new(positions), history_lost: AtomicBool::new(false) }
+        Self { positions: Mutex::new(positions), committed: Mutex::default() }
     }
 
     /// Whether commands wait for this consumer.
@@ -40,26 +61,48 @@ impl Consumers {
         self.lock().get(consumer).is_some_and(|position| position.required)
     }
 
-    /// A required consumer has events that the store has not: from now on no command is carried out.
-    pub(crate) fn lose_history(&self) {
-        self.history_lost.store(true, Ordering::Release);
-    }
-
-    /// Whether [`Self::lose_history`] was called.
-    pub(crate) fn history_is_lost(&self) -> bool {
-        self.history_lost.load(Ordering::Acquire)
-    }
-
     /// A consumer has made everything up to this position durable. Going back is not possible; `false`: not kept.
     pub(crate) fn acknowledge(&self, consumer: &str, position: u64) -> bool {
+        self.change(consumer, |known| known.acknowledged = known.acknowledged.max(position))
+    }
+
+    /// A consumer follows the feed, until the answer is dropped. How far it is, it says itself.
+    pub(crate) fn connect(self: &Arc<Self>, consumer: &str) -> Connected {
+        self.change(consumer, |known| known.streams += 1);
+        Connected { consumers: Arc::clone(self), consumer: consumer.to_owned() }
+    }
+
+    /// `false`: there are too many consumers to know this one.
+    fn change(&self, consumer: &str, change: impl FnOnce(&mut Position)) -> bool {
         let mut positions = self.lock();
         let others = positions.values().filter(|position| !position.required).count();
         if !positions.contains_key(consumer) && others >= OTHERS_MAX {
             return false;
         }
-        let known = positions.entry(consumer.to_owned()).or_default();
-        known.acknowledged = known.acknowledged.max(position);
+        change(positions.entry(consumer.to_owned()).or_default());
         true
+    }
+
+    /// Events up to `head` are durable.
+    pub(crate) fn committed(&self, head: u64) {
+        let slowest = self.lock().values().map(|position| position.acknowledged).min().unwrap_or(head);
+        let mut committed = self.committed.lock().unwrap_or_else(PoisonError::into_inner);
+        committed.forget(slowest);
+        committed.arrived(head, Instant::now());
+    }
+
+    /// Every known consumer, for operators. What was committed before the start counts from then on.
+    pub(crate) fn reports(&self, head: u64) -> Vec<FeedReport> {
+        let now = Instant::now();
+        let committed = self.committed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let report = |(consumer, at): (&String, &Position)| FeedReport {
+            consumer: consumer.clone(),
+            position: at.acknowledged,
+            head,
+            lag_ms: u64::try_from(committed.waited(at.acknowledged, now).as_millis()).unwrap_or(u64::MAX),
+            connected: at.streams > 0,
+        };
+        self.lock().iter().map(report).collect()
     }
 
     /// The required consumer that is furthest behind, and where it is; `None` if none is required.
@@ -127,6 +170,24 @@ mod tests {
         consumers.acknowledge("case-audit", 2);
         consumers.written(&batch);
         assert_eq!(consumers.unwritten(), [("case-audit".to_owned(), 2)]);
+    }
+
+    #[test]
+    fn operators_read_who_is_connected_and_how_far_behind() {
+        let consumers = Arc::new(requiring_audit(&[("case-audit".to_owned(), 3)]));
+        consumers.committed(5);
+        let (audit, query) = (consumers.connect("case-audit"), consumers.connect("case-query"));
+        consumers.acknowledge("case-query", 5);
+        drop(query);
+        let [of_audit, of_query] = <[FeedReport; 2]>::try_from(consumers.reports(5)).expect("two consumers");
+        assert_eq!((of_audit.consumer.as_str(), of_audit.position, of_audit.head), ("case-audit", 3, 5));
+        assert!(of_audit.connected && !of_query.connected);
+        assert_eq!((of_query.position, of_query.lag_ms), (5, 0), "nothing is missing");
+        let again = consumers.connect("case-audit");
+        drop(audit);
+        assert!(consumers.reports(5)[0].connected, "one of its streams is open");
+        drop(again);
+        assert!(!consumers.reports(5)[0].connected);
     }
 
     #[test]

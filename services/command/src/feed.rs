@@ -116,6 +116,7 @@ impl FeedHandler {
         let _ended = ended.drop_guard();
         let FollowStart { consumer, after_position } = start;
         self.notice_lost_history(&consumer, after_position);
+        let _connected = self.consumers.connect(&consumer);
         info!(name: names::FEED_CONSUMER_CONNECTED, consumer, after_position, "{consumer} follows the feed after position {after_position}");
         let reason = match self.run(&outbox, after_position).await {
             End::Gone => "the consumer went away".to_owned(),
@@ -136,7 +137,6 @@ impl FeedHandler {
         if after_position <= head || !self.consumers.is_required(consumer) {
             return;
         }
-        self.consumers.lose_history();
         self.store.fail(format!("{consumer} has events up to position {after_position}, this store only up to {head}"));
         error!(
             name: names::FEED_HISTORY_LOST,

@@ -10,6 +10,7 @@ mod failures;
 mod feed;
 mod fingerprint;
 mod grpc;
+mod head_file;
 mod idempotency;
 mod lifecycle;
 mod metrics;
@@ -59,21 +60,22 @@ impl CaseCommand {
     pub async fn open(process: Process) -> Result<Self, Exit> {
         let health = Health::new(&SERVICES);
         let condition = health.condition("store");
-        let store = Store::open(&process, condition.clone()).await?;
-        condition.pass();
+        let store = Store::open(&process, &health, condition.clone()).await?;
         Ok(Self { process, store, condition, health })
     }
 
     /// Serves on a bound listener until the process is told to end, and leaves the store closed.
     pub async fn serve(self, listener: TcpListener) -> Result<(), Exit> {
         let routes = self.routes(self.process.settings.limits.message_bytes);
+        let diagnostics = Diagnostics::new();
+        self.store.report_to(&diagnostics);
         self.health.started();
         let host = Host {
             identity: IDENTITY,
             health: self.health.clone(),
             process: self.process.clone(),
             rules: case_access::RULES,
-            diagnostics: Diagnostics::new(),
+            diagnostics,
         };
         let served = host.serve(listener, routes, case_api::DESCRIPTORS, self.process.shutdown.clone()).await;
         self.store.close().await;

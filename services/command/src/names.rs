@@ -30,6 +30,10 @@ pub(crate) const FEED_CONSUMER_DISCONNECTED: &str = "feed_consumer_disconnected"
 pub(crate) const FEED_HISTORY_LOST: &str = "feed_history_lost";
 /// A consumer's acknowledgements are not kept: there are too many names.
 pub(crate) const FEED_CONSUMER_IGNORED: &str = "feed_consumer_ignored";
+/// ERROR: the store has fewer commits than were acknowledged.
+pub(crate) const STORE_HISTORY_LOST: &str = "store_history_lost";
+/// WARN: the head of the history cannot be kept outside of the store.
+pub(crate) const HEAD_FILE_FAILED: &str = "head_file_failed";
 /// The store is open.
 pub(crate) const STORE_OPENED: &str = "store_opened";
 

@@ -8,10 +8,12 @@ use case_domain::{
 };
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use service_kit::clock::{Clock, Entropy, uuid_v7};
+use service_kit::health::Condition;
 use storage::{Error, Participant};
 use tokio::sync::watch;
 
 use crate::consumers::Consumers;
+use crate::head_file::HeadFile;
 use crate::idempotency::{Answer, IdempotencyKeys, KeyedRequest, LookedUp};
 use crate::lifecycle::LifecycleInForce;
 use crate::schema::{self, Counters};
@@ -40,8 +42,8 @@ pub(crate) enum Decided {
     KeyReused,
     /// Too many events wait for a required consumer.
     BacklogFull { consumer: String, waiting: u64 },
-    /// A required consumer has events that this store has lost.
-    HistoryLost,
+    /// The store is damaged, or has lost events: whatever is added to it is in danger.
+    StoreDamaged,
 }
 
 /// What decisions need besides the store.
@@ -51,6 +53,8 @@ pub(crate) struct Surroundings {
     pub(crate) lifecycle: Arc<LifecycleInForce>,
     pub(crate) case_id_prefix: CaseIdPrefix,
     pub(crate) consumers: Arc<Consumers>,
+    /// Fails once the store is known to be damaged, or to have lost what was acknowledged.
+    pub(crate) store: Condition,
     pub(crate) backlog_max: u64,
 }
 
@@ -65,6 +69,7 @@ pub(crate) struct CaseWriter {
     /// Acknowledgements that the present batch writes.
     acknowledgements: Vec<(String, u64)>,
     head: watch::Sender<u64>,
+    head_file: HeadFile,
 }
 
 impl CaseWriter {
@@ -72,6 +77,7 @@ impl CaseWriter {
     pub(crate) fn load(
         connection: &Connection,
         surroundings: Surroundings,
+        head_file: HeadFile,
         retention_us: i64,
     ) -> Result<(Self, watch::Receiver<u64>), Error> {
         let counters = schema::load_counters(connection)?;
@@ -82,7 +88,9 @@ impl CaseWriter {
         }
         let keys = IdempotencyKeys::load(connection, retention_us)?;
         let (head, receiver) = watch::channel(counters.position);
-        let writer = Self { surroundings, keys, committed: counters, counters, acknowledgements: Vec::new(), head };
+        surroundings.consumers.committed(counters.position);
+        let (committed, acknowledgements) = (counters, Vec::new());
+        let writer = Self { surroundings, keys, committed, counters, acknowledgements, head, head_file };
         Ok((writer, receiver))
     }
 
@@ -96,8 +104,8 @@ impl CaseWriter {
                 return Ok(Decided::Replayed { case, position });
             }
         }
-        if let Some(full) = self.backlog().filter(|_| !queued.validate_only) {
-            return Ok(full);
+        if let Some(obstacle) = self.obstacle().filter(|_| !queued.validate_only) {
+            return Ok(obstacle);
         }
         let state = match queued.command.case_id() {
             None => None,
@@ -143,10 +151,10 @@ impl CaseWriter {
         Ok(())
     }
 
-    /// Whether a required consumer is too far behind, or ahead, which cannot be.
-    fn backlog(&self) -> Option<Decided> {
-        if self.surroundings.consumers.history_is_lost() {
-            return Some(Decided::HistoryLost);
+    /// What forbids to go on, whatever the command is: a store in danger, or a required consumer that is too far behind.
+    fn obstacle(&self) -> Option<Decided> {
+        if !self.surroundings.store.passes() {
+            return Some(Decided::StoreDamaged);
         }
         let (consumer, acknowledged) = self.surroundings.consumers.slowest_required()?;
         let waiting = self.counters.position.saturating_sub(acknowledged);
@@ -205,7 +213,10 @@ impl Participant for CaseWriter {
         self.surroundings.consumers.written(&self.acknowledgements);
         self.acknowledgements.clear();
         let head = self.committed.position;
-        self.head.send_if_modified(|seen| std::mem::replace(seen, head) != head);
+        if self.head.send_if_modified(|seen| std::mem::replace(seen, head) != head) {
+            self.head_file.write(head);
+            self.surroundings.consumers.committed(head);
+        }
     }
 
     fn rolled_back(&mut self) {

@@ -38,6 +38,7 @@ use service_kit::health::Health;
 use service_kit::host::Host;
 use service_kit::identity::Identity;
 use service_kit::program::Process;
+use store_failure::{StoreName, StoreProbe};
 use tokio::net::TcpListener;
 use tonic::service::Routes;
 
@@ -61,6 +62,7 @@ pub struct CaseQuery {
     reads: Reads,
     feed: Feed,
     health: Health,
+    probe: StoreProbe,
 }
 
 impl CaseQuery {
@@ -70,8 +72,13 @@ impl CaseQuery {
         let condition = health.condition("feed");
         let conditions = Conditions { store: health.condition("store"), projection: health.condition("projection") };
         let settings = &process.settings;
-        let Store { writer, points, lists, view } = Store::open(settings.query.store.as_str()).await?;
+        let store = Store::open(settings.query.store.as_str(), settings.probe.disk_free_bytes_min).await?;
+        let Store { writer, points, lists, view, inspector, address } = store;
         conditions.store.pass();
+        let (diagnostics, name) = (Diagnostics::new(), StoreName { owner: IDENTITY, name: "query", address });
+        let damaged = conditions.store.clone();
+        let probe = StoreProbe::start(&name, inspector, settings.probe.interval, (&health, damaged))?;
+        diagnostics.add(probe.reporter());
         let metrics = StoreMetrics::new();
         let projection = Arc::new(Projection::new(writer, view, conditions.clone(), metrics.clone()));
         let reads = Reads {
@@ -88,19 +95,20 @@ impl CaseQuery {
             condition,
             clock: Arc::clone(&process.clock),
             entropy: Arc::clone(&process.entropy),
+            diagnostics,
             // Whichever of following and serving ends, for whatever reason, ends the other.
             shutdown: process.shutdown.child_token(),
             timing: Timing::default(),
         };
-        Ok(Self { process, projection, reads, feed, health })
+        Ok(Self { process, projection, reads, feed, health, probe })
     }
 
     /// Follows the feed and serves on a bound listener until the process is told to end, and leaves the store closed.
     ///
     /// Fails where the store's disk does.
     pub async fn serve(self, listener: TcpListener) -> Result<(), Exit> {
-        let Self { process, projection, reads, feed, health } = self;
-        let shutdown = feed.shutdown.clone();
+        let Self { process, projection, reads, feed, health, probe } = self;
+        let (shutdown, diagnostics) = (feed.shutdown.clone(), feed.diagnostics.clone());
         health.started();
         let projecting = async {
             let _ends_serving = shutdown.clone().drop_guard();
@@ -109,11 +117,10 @@ impl CaseQuery {
         let serving = async {
             let _ends_projecting = shutdown.clone().drop_guard();
             let routes = routes(reads);
-            host(process, health, Diagnostics::new())
-                .serve(listener, routes, case_api::DESCRIPTORS, shutdown.clone())
-                .await
+            host(process, health, diagnostics).serve(listener, routes, case_api::DESCRIPTORS, shutdown.clone()).await
         };
         let (projected, served) = tokio::join!(projecting, serving);
+        probe.stop().await;
         projected.and(served)
     }
 }

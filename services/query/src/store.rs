@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 
 use case_api::lifecycle_from_pb;
 use service_kit::exit::{Exit, ExitCode};
-use storage::{Durability, Error, Readers, SqliteFile, StoreAddress, Writer};
+use storage::{Durability, Error, Inspector, Readers, SqliteFile, StoreAddress, Writer};
 use tokio::runtime::Handle;
 use tracing::info;
 
@@ -27,17 +27,23 @@ pub(crate) struct Store {
     pub(crate) lists: Readers,
     /// What was projected before.
     pub(crate) view: View,
+    /// Looks after the file.
+    pub(crate) inspector: Inspector,
+    /// Where it is.
+    pub(crate) address: StoreAddress,
 }
 
 impl Store {
     /// Opens the store at an address such as `sqlite:data/query.db`, creating it if it is not there.
-    pub(crate) async fn open(address: &str) -> Result<Self, Exit> {
+    /// Too little is less room on its disk than `disk_free_bytes_min`.
+    pub(crate) async fn open(address: &str, disk_free_bytes_min: u64) -> Result<Self, Exit> {
         let StoreAddress::Sqlite(path) =
             address.parse().map_err(|error| Exit::new(ExitCode::Configuration, format!("query.store: {error}")))?;
         let runtime_threads = Handle::current().metrics().num_workers();
         let runtime_threads = runtime_threads.max(available_parallelism().map_or(1, NonZero::get));
         let opened = tokio::task::spawn_blocking(move || {
-            open(&path, runtime_threads).map_err(|error| store_failure::exit(&error, &path, store_failure::REBUILD))
+            open(&path, runtime_threads, disk_free_bytes_min)
+                .map_err(|error| store_failure::exit(&error, &path, store_failure::REBUILD))
         });
         opened.await.unwrap_or_else(|panic| {
             Err(Exit::new(ExitCode::DataCorrupt, format!("opening the read model failed: {panic}")))
@@ -46,9 +52,10 @@ impl Store {
 }
 
 /// `NORMAL`: what a power cut takes back comes again from the feed.
-fn open(path: &Path, runtime_threads: usize) -> Result<Store, Error> {
+fn open(path: &Path, runtime_threads: usize, disk_free_bytes_min: u64) -> Result<Store, Error> {
     let file = SqliteFile::open(path, schema::migrations(), Durability::Normal)?;
     let (points, lists) = (file.readers(runtime_threads), file.readers(LISTS_MAX));
+    let inspector = file.inspector(disk_free_bytes_min)?;
     let writer = file.into_writer();
     let place = schema::load_place(writer.connection())?;
     let definition = schema::load_lifecycle(writer.connection())?;
@@ -62,5 +69,5 @@ fn open(path: &Path, runtime_threads: usize) -> Result<Store, Error> {
     );
     let lifecycle_version = definition.map_or(0, |definition| definition.version);
     let view = View { place, lifecycle: lifecycle.map(Arc::new), lifecycle_version };
-    Ok(Store { writer, points, lists, view })
+    Ok(Store { writer, points, lists, view, inspector, address: StoreAddress::Sqlite(path.to_owned()) })
 }

@@ -6,6 +6,7 @@ use event_feed::fake::{Content, FakeFeed};
 use event_feed::{ConsumeError, Feed, Halt, Timing, follow};
 use service_kit::client::{OutgoingOptions, outgoing};
 use service_kit::clock::{SystemClock, SystemEntropy};
+use service_kit::diagnostics::Diagnostics;
 use service_kit::exit::{Exit, ExitCode};
 use service_kit::health::Health;
 use service_kit::identity::Identity;
@@ -44,6 +45,7 @@ fn start(notebook: &Arc<Notebook>, url: &str, timing: Timing) -> Following {
         condition: health.condition("feed"),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
+        diagnostics: Diagnostics::new(),
         shutdown: shutdown.clone(),
         timing,
     };

@@ -8,6 +8,7 @@
 //! | `startup` | from [`Health::started`] on |
 //! | `readiness`, `""`, every service's full name | started, every condition passes, and not draining |
 
+mod probe;
 mod protocol;
 
 use std::fmt;
@@ -18,6 +19,7 @@ use tracing::{info, warn};
 
 use crate::telemetry::names;
 
+pub use probe::{Probe, ProbeTiming, Problem};
 pub(crate) use protocol::{DESCRIPTORS, server};
 
 /// The health of one server. Clones share it.
@@ -112,6 +114,11 @@ impl Condition {
     /// It does not hold; operators read the reason.
     pub fn fail(&self, reason: impl Into<String>) {
         self.set(Err(reason.into()));
+    }
+
+    /// Whether it holds now.
+    pub fn passes(&self) -> bool {
+        self.shared.lock().conditions.iter().any(|(name, outcome)| *name == self.name && outcome.is_ok())
     }
 
     fn set(&self, outcome: Result<(), String>) {

@@ -86,3 +86,7 @@ pub const SECRET_FILE_EXPOSED: &str = "secret_file_exposed";
 pub const SECRET_FILE_UNREADABLE: &str = "secret_file_unreadable";
 /// INFO: a secret was replaced, or its file can be read again.
 pub const SECRET_RELOADED: &str = "secret_reloaded";
+/// ERROR: a background look has found something wrong, of another kind than before.
+pub const PROBE_FAILED: &str = "probe_failed";
+/// INFO: what a background look has found wrong is in order again.
+pub const PROBE_PASSED: &str = "probe_passed";

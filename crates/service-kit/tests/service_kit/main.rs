@@ -6,6 +6,7 @@ mod collector;
 mod health;
 mod host;
 mod layers;
+mod looking;
 mod probe;
 mod program;
 mod settings;

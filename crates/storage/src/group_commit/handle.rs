@@ -95,6 +95,25 @@ impl<P: Participant> Clone for GroupCommit<P> {
     }
 }
 
+/// The queue before the writer's thread, watched.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    queued: Arc<AtomicUsize>,
+    capacity: usize,
+}
+
+impl Queue {
+    /// Commands that wait now.
+    pub fn depth(&self) -> usize {
+        self.queued.load(Ordering::Relaxed)
+    }
+
+    /// Commands that can wait.
+    pub const fn capacity(&self) -> usize {
+        self.capacity
+    }
+}
+
 impl<P: Participant> std::fmt::Debug for GroupCommit<P> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("GroupCommit")
@@ -144,6 +163,11 @@ impl<P: Participant> GroupCommit<P> {
     /// Commands that wait now.
     pub fn queued(&self) -> usize {
         self.queued.load(Ordering::Relaxed)
+    }
+
+    /// The queue, for whoever only watches it: this does not keep the thread from ending.
+    pub fn queue(&self) -> Queue {
+        Queue { queued: Arc::clone(&self.queued), capacity: self.limit }
     }
 
     fn enqueue(&self, waiting: Waiting<P>) -> Result<(), SubmitError> {

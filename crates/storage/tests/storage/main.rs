@@ -5,6 +5,7 @@
 mod checkpoints;
 mod fatal;
 mod group_commit;
+mod inspecting;
 mod ledger;
 mod opening;
 mod readers;

@@ -84,3 +84,42 @@ fn every_link_between_documents_leads_somewhere() {
     }
     assert!(seen > 5, "control: links are found at all");
 }
+
+/// The names of tests in the last column of the table of degraded modes.
+fn tests_of_rows(table: &str) -> Vec<Vec<&str>> {
+    let rows = table.lines().filter(|line| line.starts_with("| ")).map(|line| line.trim_matches('|'));
+    let held_by = rows.filter(|row| row.split(" | ").count() == 6).filter_map(|row| row.rsplit(" | ").next());
+    held_by.map(|cell| cell.split('`').skip(1).step_by(2).filter(|name| name.contains('_')).collect()).collect()
+}
+
+/// The source of every test and crate.
+fn sources() -> String {
+    let mut folders = vec![root().join("crates"), root().join("services")];
+    let mut text = String::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                text.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn every_degraded_mode_names_tests_that_there_are() {
+    let (table, sources) = (fs::read_to_string(root().join("docs/degraded-modes.md")).unwrap(), sources());
+    let is_a_test = |name: &str| sources.contains(&format!("fn {name}()"));
+    let rows = tests_of_rows(&table);
+    assert!(rows.len() > 10, "control: rows are found at all");
+    for tests in rows.iter().skip(1) {
+        assert!(!tests.is_empty(), "a row names no test");
+        for name in tests {
+            assert!(is_a_test(name), "there is no test {name}");
+        }
+    }
+    assert!(!is_a_test(&["a_test", "that_nobody", "has_written"].join("_")), "control: a made-up test is noticed");
+}

@@ -2,10 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod command_line;
+mod degraded;
+mod health;
 mod incidents;
 mod journey;
 mod kills;
 mod ledger;
 mod process;
+mod stores;
 mod system;
 mod telemetry;

@@ -72,6 +72,26 @@ impl System {
         self.processes.insert(name, process);
     }
 
+    /// Ends one service in good order; the others go on.
+    pub(crate) async fn stop_one(&mut self, name: &'static str) {
+        assert_eq!(self.processes.remove(name).unwrap().terminate().await.code(), Some(0), "{name}");
+    }
+
+    /// Starts again what [`Self::stop_one`] has ended, and waits until it is ready.
+    pub(crate) async fn start_one(&mut self, name: &'static str) {
+        self.start(name).await;
+    }
+
+    /// What one service has logged so far.
+    pub(crate) fn lines_of(&self, name: &str) -> Vec<String> {
+        self.processes[name].lines()
+    }
+
+    /// The database file of a service.
+    pub(crate) fn store(&self, name: &str) -> PathBuf {
+        self.folder.path().join("data").join(name.trim_start_matches("case-")).with_extension("db")
+    }
+
     /// `kill -9`, and starts it again.
     pub(crate) async fn kill_and_restart(&mut self, name: &'static str) {
         self.processes.remove(name).unwrap().kill().await;
@@ -132,7 +152,7 @@ pub(crate) fn all_in_one(folder: PathBuf, settings: &[(&str, &str)]) -> Spec {
     spec
 }
 
-fn one(folder: PathBuf, name: &str, settings: &[(&str, &str)]) -> Spec {
+pub(crate) fn one(folder: PathBuf, name: &str, settings: &[(&str, &str)]) -> Spec {
     let mut spec = spec(Spec::sibling(ALL_IN_ONE, name), folder, settings);
     spec.services.push(name.to_owned());
     spec

@@ -8,6 +8,7 @@ mod feed;
 mod guards;
 mod idempotency;
 mod overload;
+mod probing;
 mod refusals;
 mod restart;
 mod start;

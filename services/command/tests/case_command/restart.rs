@@ -1,7 +1,11 @@
 //! What was acknowledged is there after a restart.
 
 use case_api::pb::TransitionCaseRequest;
+use tonic_health::pb::health_check_response::ServingStatus::{NotServing, Serving};
 
+use tonic::Code;
+
+use crate::probing::{health, until};
 use crate::{Bench, creation, refused, transition};
 
 #[tokio::test]
@@ -38,5 +42,35 @@ async fn the_epoch_stays_over_a_restart_and_differs_between_stores() {
     let server = other.start().await;
     let token = server.client("amira").create_case(creation("a", "")).await.unwrap().into_inner().consistency_token;
     assert_ne!(case_api::ConsistencyToken::decode(&token).unwrap().epoch, epochs[0]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_store_with_fewer_commits_than_were_acknowledged_takes_no_command_from_the_very_first_moment() {
+    let bench = Bench::new();
+    let (store, copy) = (bench.folder.path().join("command.db"), bench.folder.path().join("copy"));
+    let server = bench.start().await;
+    server.client("amira").create_case(creation("a", "")).await.unwrap();
+    server.stop().await;
+    std::fs::copy(&store, &copy).unwrap();
+    let server = bench.start().await;
+    server.client("amira").create_case(creation("b", "")).await.unwrap();
+    server.stop().await;
+
+    std::fs::copy(&copy, &store).unwrap();
+    for _ in 0..2 {
+        let server = bench.start().await;
+        let refusal = refused(server.client("amira").create_case(creation("c", "")).await);
+        assert_eq!((refusal.code, refusal.reason.as_str()), (Code::Unavailable, "STORE_UNAVAILABLE"));
+        assert_eq!(health(server.address, "liveness").await, Some(Serving), "a restart does not help");
+        assert_eq!(health(server.address, "readiness").await, Some(NotServing));
+        server.stop().await;
+    }
+    // The control: who says that it is meant so is believed.
+    std::fs::remove_file(bench.folder.path().join("command.db.head")).unwrap();
+    let server = bench.start().await;
+    until(server.address, Serving).await;
+    let next = server.client("amira").create_case(creation("c", "")).await.unwrap().into_inner();
+    assert_eq!(next.case.unwrap().case_id, "CASE-002");
     server.stop().await;
 }
