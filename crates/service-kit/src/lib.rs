@@ -17,5 +17,6 @@ pub mod reload;
 pub mod request;
 pub mod settings;
 pub mod telemetry;
+pub mod tls;
 
 mod layers;
