@@ -7,13 +7,11 @@ use std::task::{Context, Poll, ready};
 use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use rpc_error::Failure;
-use tokio::time::Sleep;
 use tonic::body::Body;
 use tonic::codegen::Bytes;
 use tonic::{Code, Status};
 
 use super::call::Call;
-use super::deadline;
 use super::telemetry::Outcome;
 use crate::telemetry::code_of;
 
@@ -137,21 +135,22 @@ impl<T: Unpin> HttpBody for HoldingBody<T> {
     }
 }
 
-/// Ends a body at the deadline of its call.
-pub(super) struct TimedBody {
+/// Ends a body when a moment comes, with a failure: at the deadline of its call, or at a shutdown.
+pub(super) struct EndingBody<E> {
     /// None once it is over.
     body: Option<Body>,
     call: Call,
-    expiry: Pin<Box<Sleep>>,
+    end: Pin<Box<E>>,
+    failure: fn() -> Failure,
 }
 
-impl TimedBody {
-    pub(super) fn new(body: Body, call: Call, deadline: tokio::time::Instant) -> Self {
-        Self { body: Some(body), call, expiry: Box::pin(tokio::time::sleep_until(deadline)) }
+impl<E> EndingBody<E> {
+    pub(super) fn new(body: Body, call: Call, end: E, failure: fn() -> Failure) -> Self {
+        Self { body: Some(body), call, end: Box::pin(end), failure }
     }
 }
 
-impl HttpBody for TimedBody {
+impl<E: Future<Output = ()>> HttpBody for EndingBody<E> {
     type Data = Bytes;
     type Error = Status;
 
@@ -163,9 +162,9 @@ impl HttpBody for TimedBody {
         if let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) {
             return Poll::Ready(frame);
         }
-        ready!(this.expiry.as_mut().poll(cx));
+        ready!(this.end.as_mut().poll(cx));
         this.body = None;
-        Poll::Ready(Some(Ok(trailers(&this.call.status(deadline::expired())))))
+        Poll::Ready(Some(Ok(trailers(&this.call.status((this.failure)())))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -8,12 +8,12 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use rpc_error::{Failure, Reason};
-use tokio::time::timeout_at;
+use tokio::time::{sleep_until, timeout_at};
 use tonic::body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::body::TimedBody;
+use super::body::EndingBody;
 use super::methods::Shape;
 use super::{Answer, HttpService, call_of};
 
@@ -56,7 +56,9 @@ impl<S: HttpService> Service<Request<Body>> for Deadline<S> {
             };
             Ok(match call.method.shape {
                 Shape::Unary => response,
-                Shape::Streaming => response.map(|body| Body::new(TimedBody::new(body, call, deadline))),
+                Shape::Streaming => {
+                    response.map(|body| Body::new(EndingBody::new(body, call, sleep_until(deadline), expired)))
+                }
             })
         })
     }

@@ -24,6 +24,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use http::{Request, Response};
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tower::ServiceBuilder;
 use tower_layer::Layer;
@@ -49,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) limits: LimitSettings,
     pub(crate) auth: AuthSettings,
     pub(crate) health: Health,
+    /// Cancelled when the server takes no more calls.
+    pub(crate) draining: CancellationToken,
 }
 
 /// The whole stack.
