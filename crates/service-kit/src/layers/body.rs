@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use rpc_error::Failure;
+use tokio::time::Sleep;
 use tonic::body::Body;
 use tonic::codegen::Bytes;
 use tonic::{Code, Status};
@@ -169,6 +170,42 @@ impl<E: Future<Output = ()>> HttpBody for EndingBody<E> {
 
     fn is_end_stream(&self) -> bool {
         self.body.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+}
+
+/// A request's body that must have come by a moment, or fails.
+pub(super) struct PunctualBody {
+    body: Body,
+    call: Call,
+    due: Pin<Box<Sleep>>,
+    failure: fn() -> Failure,
+}
+
+impl PunctualBody {
+    pub(super) fn new(body: Body, call: Call, due: Sleep, failure: fn() -> Failure) -> Self {
+        Self { body, call, due: Box::pin(due), failure }
+    }
+}
+
+impl HttpBody for PunctualBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
+        let this = self.get_mut();
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
+            return Poll::Ready(frame);
+        }
+        ready!(this.due.as_mut().poll(cx));
+        Poll::Ready(Some(Err(this.call.status((this.failure)()))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -60,11 +60,12 @@ where
     S: HttpService,
 {
     let mode = shared.auth.mode;
+    let request_time_max = shared.limits.deadline_default;
     ServiceBuilder::new()
         .layer(telemetry::TelemetryLayer::new(Arc::clone(&shared)))
         .layer(enrichment::EnrichmentLayer::new(Arc::clone(&shared)))
         .layer(admission::AdmissionLayer::new(shared))
-        .layer(deadline::DeadlineLayer)
+        .layer(deadline::DeadlineLayer::new(request_time_max))
         .layer(authentication::AuthenticationLayer::new(mode))
         .into_inner()
 }

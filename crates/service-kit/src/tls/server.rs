@@ -76,44 +76,34 @@ impl ServerTls {
         self.current.load_full()
     }
 
-    async fn keep(self: Arc<Self>, material: Material, mut reload: Reload) {
-        let mut seen = Seen { material, unreadable: false };
+    async fn keep(self: Arc<Self>, mut seen: Material, mut reload: Reload) {
+        let mut unreadable = false;
         while reload.next().await {
-            let tls = Arc::clone(&self);
+            let paths = self.paths.clone();
             // Files may lie on a disk that takes its time.
-            let looked = tokio::task::spawn_blocking(move || {
-                let seen = tls.look(seen);
-                tls.warn_of_the_end();
-                seen
-            });
-            match looked.await {
-                Ok(now) => seen = now,
-                // A panic there is a bug; the certificate stays as it is.
-                Err(_) => break,
+            let looked = tokio::task::spawn_blocking(move || (look(&paths, &seen), seen)).await;
+            // A panic there is a bug; the certificate stays as it is.
+            let Ok((look, before)) = looked else { break };
+            seen = before;
+            // What cannot be used is said once, not at every look.
+            match look {
+                Look::Unreadable(error) => {
+                    if !std::mem::replace(&mut unreadable, true) {
+                        not_reloaded(&error);
+                    }
+                }
+                Look::Same => unreadable = false,
+                Look::Other(material, prepared) => {
+                    (seen, unreadable) = (material, false);
+                    match prepared {
+                        Ok((config, not_after)) => self.put(config, not_after),
+                        Err(error) => not_reloaded(&error),
+                    }
+                }
             }
+            self.warn_of_the_end();
         }
         std::future::pending().await
-    }
-
-    /// Looks at the files, and puts in force what is new and usable. What is not is said once, not at every look.
-    fn look(&self, before: Seen) -> Seen {
-        let material = match Material::read(&self.paths) {
-            Ok(material) => material,
-            Err(error) => {
-                if !before.unreadable {
-                    not_reloaded(&error);
-                }
-                return Seen { unreadable: true, ..before };
-            }
-        };
-        if material == before.material {
-            return Seen { unreadable: false, ..before };
-        }
-        match material.prepare(&self.paths) {
-            Ok((config, not_after)) => self.put(config, not_after),
-            Err(error) => not_reloaded(&error),
-        }
-        Seen { material, unreadable: false }
     }
 
     fn put(&self, config: Arc<ServerConfig>, not_after: Option<NotAfter>) {
@@ -161,11 +151,25 @@ impl ServerTls {
     }
 }
 
-/// The files at the last look.
-struct Seen {
-    material: Material,
-    /// Whether they could not be read at the last look.
-    unreadable: bool,
+/// What a look at the files has found.
+enum Look {
+    /// One cannot be read.
+    Unreadable(Error),
+    /// They are as they were.
+    Same,
+    /// They are others: what they are, and what can be done with them.
+    Other(Material, Result<(Arc<ServerConfig>, Option<NotAfter>), Error>),
+}
+
+fn look(paths: &Paths, before: &Material) -> Look {
+    match Material::read(paths) {
+        Err(error) => Look::Unreadable(error),
+        Ok(material) if material == *before => Look::Same,
+        Ok(material) => {
+            let prepared = material.prepare(paths);
+            Look::Other(material, prepared)
+        }
+    }
 }
 
 fn not_reloaded(error: &Error) {
