@@ -82,7 +82,8 @@ impl Host {
         descriptors: &'static [u8],
         shutdown: CancellationToken,
     ) -> Result<(), Exit> {
-        scoped(self.identity, self.serve_here(listener, routes, descriptors, shutdown)).await
+        // Boxed: everything that a server is made of is in there, and whoever awaits this should not carry it around.
+        scoped(self.identity, Box::pin(self.serve_here(listener, routes, descriptors, shutdown))).await
     }
 
     async fn serve_here(

@@ -103,7 +103,7 @@ impl ServerTls {
             }
             self.warn_of_the_end();
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     fn put(&self, config: Arc<ServerConfig>, not_after: Option<NotAfter>) {

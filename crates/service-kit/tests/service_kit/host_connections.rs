@@ -125,9 +125,18 @@ async fn who_speaks_something_else_is_closed_at_once() {
 }
 
 #[tokio::test]
-async fn a_flood_of_calls_that_are_taken_back_ends_the_connection_and_no_other() {
-    let server = start(host("case-test")).await;
+async fn a_flood_of_calls_that_are_taken_back_ends_its_connection_and_no_other() {
+    let mut server = start(host("case-test")).await;
     let mut other = plain(&server).await;
+    // The control: whoever thinks better of it a hundred times, but lets the server begin, is no flood.
+    let (mut patient, connection) = bare(&server).await;
+    for _ in 0..100 {
+        let (answer, mut body) = patient.send_request(call(&server, crate::probe::ECHO), false).unwrap();
+        body.send_data(ECHO_HANG, true).unwrap();
+        assert_eq!(server.next_begun().await, "hang");
+        drop(answer);
+    }
+    assert!(!connection.is_finished());
     let (mut client, connection) = bare(&server).await;
     let flood = async {
         loop {
@@ -138,8 +147,8 @@ async fn a_flood_of_calls_that_are_taken_back_ends_the_connection_and_no_other()
         }
     };
     let ended: Result<(), h2::Error> = in_time(flood).await;
-    let reason = in_time(connection).await.unwrap().err().or(ended.err()).and_then(|error| error.reason());
-    assert_eq!(reason, Some(h2::Reason::ENHANCE_YOUR_CALM));
+    // With a GOAWAY, or, where the flood goes on, with a reset of TCP before that is read.
+    assert!(ended.is_err() && in_time(connection).await.unwrap().is_err());
     assert_eq!(echo(&mut other, asked("hello")).await.unwrap().get_ref(), "hello");
 }
 

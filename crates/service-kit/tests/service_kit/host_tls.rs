@@ -1,5 +1,6 @@
 //! Servers that speak TLS: who gets in, who does not, and what happens while they run.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use service_kit::exit::ExitCode;
@@ -14,6 +15,7 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use crate::certificates::{Authority, Files, Pair, secured, tls};
 use crate::probe::{Lines, Running, asked, counted, echo, gauged, host, in_time, plain, start};
+use crate::program::{Ended, ended};
 
 /// A server with a certificate, and the other end of its reloads.
 async fn secure(name: &'static str, files: &Files, change: impl FnOnce(&mut Host)) -> (Running, ReloadTrigger) {
@@ -168,7 +170,7 @@ async fn a_new_certificate_is_shown_without_a_restart_and_a_broken_one_never() {
     in_time(async {
         while lines.of("certificate_reload_failed").is_empty() {
             trigger.fire();
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         }
     })
     .await;
@@ -176,7 +178,7 @@ async fn a_new_certificate_is_shown_without_a_restart_and_a_broken_one_never() {
     files.write("key.pem", &second.key);
     in_time(async {
         while now().await != is(&second) {
-            trigger.fire()
+            trigger.fire();
         }
     })
     .await;
@@ -184,7 +186,7 @@ async fn a_new_certificate_is_shown_without_a_restart_and_a_broken_one_never() {
     in_time(async {
         while lines.of("certificate_reload_failed").len() < 2 {
             trigger.fire();
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         }
     })
     .await;
@@ -193,7 +195,7 @@ async fn a_new_certificate_is_shown_without_a_restart_and_a_broken_one_never() {
     files.write("key.pem", &third.key);
     in_time(async {
         while now().await != is(&third) {
-            trigger.fire()
+            trigger.fire();
         }
     })
     .await;
@@ -293,4 +295,66 @@ async fn who_speaks_only_tls_1_2_is_answered_too() {
     let (server, _trigger) = secure("case-test", &files, |_| {}).await;
     let mut client = secured(server.address, authority.client_of(&[&rustls::version::TLS12], None)).await.unwrap();
     assert_eq!(echo(&mut client, asked("hello")).await.unwrap().get_ref(), "hello");
+}
+
+/// What `healthcheck` says of a server, with the files of the settings in its environment.
+async fn checked(server: &Running, mode: &'static str, files: &[(&'static str, PathBuf)]) -> Ended {
+    let mut variables = vec![
+        ("CASE_TRACKER__COMMAND__LISTEN", server.address.to_string()),
+        ("CASE_TRACKER__AUTH__MODE", mode.to_owned()),
+    ];
+    variables.extend(files.iter().map(|(key, path)| (*key, path.display().to_string())));
+    let check = move || {
+        let variables: Vec<_> = variables.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        ended(&["healthcheck"], &variables)
+    };
+    in_time(tokio::task::spawn_blocking(check)).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_healthcheck_believes_the_servers_own_certificate_whatever_its_name_and_no_other() {
+    let authority = Authority::new("authority");
+    let (own, next) = (authority.named("cases.example.test"), authority.named("cases.example.test"));
+    let files = Files::of(&own);
+    let (server, _trigger) = secure("case-test", &files, |_| {}).await;
+    let paths = |files: &Files| {
+        let path = |name| files.folder.path().join(name);
+        vec![("CASE_TRACKER__TLS__CERTIFICATE", path("certificate.pem")), ("CASE_TRACKER__TLS__KEY", path("key.pem"))]
+    };
+    let healthy = checked(&server, "insecure", &paths(&files)).await;
+    assert_eq!((healthy.code, healthy.stderr.as_str()), (Some(0), ""), "{}", healthy.stdout);
+    // The file is newer than what the server shows: another certificate.
+    let newer = Files::of(&next);
+    let strange = checked(&server, "insecure", &paths(&newer)).await;
+    assert_eq!(strange.code, Some(1), "{}", strange.stdout);
+    assert!(strange.stdout.contains("UnknownIssuer"), "{}", strange.stdout);
+    let mut with_authority = paths(&newer);
+    with_authority.push(("CASE_TRACKER__TLS__CA", newer.write("ca.pem", &authority.pem())));
+    assert_eq!(checked(&server, "insecure", &with_authority).await.code, Some(0), "its authority vouches for it");
+    let plain = checked(&server, "insecure", &[]).await;
+    assert_eq!(plain.code, Some(1), "without TLS it is not heard: {}", plain.stdout);
+}
+
+#[tokio::test]
+async fn the_healthcheck_shows_its_certificate_where_one_is_needed() {
+    let authority = Authority::new("authority");
+    let files = Files::of(&authority.named("cases.example.test"));
+    let client_ca = files.write("clients.pem", &authority.pem());
+    let (server, _trigger) = secure("case-test", &files, |host| {
+        host.process.settings.tls.client_ca = Some(client_ca.clone());
+        host.process.settings.auth.mode = AuthMode::Mtls;
+    })
+    .await;
+    let paths = [
+        ("CASE_TRACKER__TLS__CERTIFICATE", files.folder.path().join("certificate.pem")),
+        ("CASE_TRACKER__TLS__KEY", files.folder.path().join("key.pem")),
+        ("CASE_TRACKER__TLS__CLIENT_CA", client_ca.clone()),
+    ];
+    // Whatever the server thinks of the caller, it says so, and is heard.
+    let heard = |ended: &Ended| ["SERVING", "Internal: "].iter().any(|said| ended.stdout.contains(said));
+    let with = checked(&server, "mtls", &paths).await;
+    assert!(heard(&with), "{}", with.stdout);
+    // The control: without the mode it shows nothing, and is not let in.
+    let without = checked(&server, "insecure", &paths[..2]).await;
+    assert!(without.code == Some(1) && !heard(&without), "{}", without.stdout);
 }

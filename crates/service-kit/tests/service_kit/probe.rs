@@ -147,7 +147,9 @@ impl tower_service::Service<http::Request<Body>> for Probe {
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let probe = self.clone();
-        let mut grpc = tonic::server::Grpc::new(Codec::default()).max_decoding_message_size(self.message_bytes);
+        let mut grpc = tonic::server::Grpc::new(Codec::default())
+            .max_decoding_message_size(self.message_bytes)
+            .max_encoding_message_size(self.message_bytes);
         Box::pin(async move {
             Ok(match request.uri().path() {
                 ECHO => grpc.unary(Echo(probe), request).await,
@@ -176,6 +178,7 @@ impl UnaryService<String> for Echo {
                 ("hang", _) => std::future::pending().await,
                 ("missing", _) => Err(meta.status(Failure::new(Reason::CaseNotFound, "no such case"))),
                 ("foreign", _) => Err(Status::unknown("the secret of the status")),
+                ("grow", bytes) => Ok(Response::new("x".repeat(bytes.parse().expect("a size")))),
                 ("peer", _) => Ok(Response::new(peer.unwrap_or_else(|| "nobody".to_owned()))),
                 ("who", _) => Ok(Response::new(format!("{} {}", meta.actor, meta.request_id))),
                 ("trace", _) => Ok(Response::new(current_trace().traceparent)),
@@ -212,6 +215,7 @@ impl ServerStreamingService<String> for Streaming {
         let first = stream::iter([Ok("first".to_owned())]);
         let rest: Strings = match text.as_str() {
             "endless" => Box::pin(stream::pending()),
+            "grow" => Box::pin(stream::iter([Ok("x".repeat(2_000))])),
             "foreign" => Box::pin(stream::iter([Err(Status::unknown("the secret of the status"))])),
             "panic" => Box::pin(stream::poll_fn(|_| panic!("the secret of the panic"))),
             _ => Box::pin(stream::empty()),
