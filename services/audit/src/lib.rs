@@ -37,6 +37,7 @@ use service_kit::program::Process;
 use service_kit::settings::Settings;
 use storage::Readers;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::grpc::AuditHandler;
@@ -70,8 +71,8 @@ impl CaseAudit {
             condition,
             clock: Arc::clone(&process.clock),
             entropy: Arc::clone(&process.entropy),
-            // Whichever of following and serving ends, for whatever reason, ends the other.
-            shutdown: process.shutdown.child_token(),
+            // Cancelled when serving is over: what is committed until then is recorded, too.
+            shutdown: CancellationToken::new(),
             timing: Timing::default(),
         };
         Ok(Self { process, log, store, feed, health })
@@ -83,14 +84,15 @@ impl CaseAudit {
     pub async fn serve(self, listener: TcpListener) -> Result<(), Exit> {
         let Self { process, log, store, feed, health } = self;
         let recorder = Arc::new(Recorder::new(log.writer, log.position, store.clone()));
-        let shutdown = feed.shutdown.clone();
+        // Whichever of following and serving ends, for whatever reason, ends the other.
+        let (following, shutdown) = (feed.shutdown.clone(), process.shutdown.child_token());
         health.started();
         let recording = async {
             let _ends_serving = shutdown.clone().drop_guard();
             follow(recorder, feed).await
         };
         let serving = async {
-            let _ends_recording = shutdown.clone().drop_guard();
+            let _ends_recording = following.drop_guard();
             let routes = routes(&process.settings, log.readers, store);
             host(process, health, Diagnostics::new())
                 .serve(listener, routes, case_api::DESCRIPTORS, shutdown.clone())

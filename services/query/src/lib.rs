@@ -39,6 +39,7 @@ use service_kit::host::Host;
 use service_kit::identity::Identity;
 use service_kit::program::Process;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::freshness::Freshness;
@@ -88,8 +89,8 @@ impl CaseQuery {
             condition,
             clock: Arc::clone(&process.clock),
             entropy: Arc::clone(&process.entropy),
-            // Whichever of following and serving ends, for whatever reason, ends the other.
-            shutdown: process.shutdown.child_token(),
+            // Cancelled when serving is over: whoever still reads waits for the projection.
+            shutdown: CancellationToken::new(),
             timing: Timing::default(),
         };
         Ok(Self { process, projection, reads, feed, health })
@@ -100,14 +101,15 @@ impl CaseQuery {
     /// Fails where the store's disk does.
     pub async fn serve(self, listener: TcpListener) -> Result<(), Exit> {
         let Self { process, projection, reads, feed, health } = self;
-        let shutdown = feed.shutdown.clone();
+        // Whichever of following and serving ends, for whatever reason, ends the other.
+        let (following, shutdown) = (feed.shutdown.clone(), process.shutdown.child_token());
         health.started();
         let projecting = async {
             let _ends_serving = shutdown.clone().drop_guard();
             follow(projection, feed).await
         };
         let serving = async {
-            let _ends_projecting = shutdown.clone().drop_guard();
+            let _ends_projecting = following.drop_guard();
             let routes = routes(reads);
             host(process, health, Diagnostics::new())
                 .serve(listener, routes, case_api::DESCRIPTORS, shutdown.clone())

@@ -7,5 +7,6 @@ mod journey;
 mod kills;
 mod ledger;
 mod process;
+mod shutdown;
 mod system;
 mod telemetry;
