@@ -11,7 +11,7 @@ use rcgen::{
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use service_kit::settings::TlsSettings;
+use service_kit::settings::{Settings, TlsSettings};
 use service_kit::tls::provider;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -127,8 +127,7 @@ impl Files {
         TlsSettings {
             certificate: Some(self.folder.path().join("certificate.pem")),
             key: Some(self.folder.path().join("key.pem")),
-            client_ca: None,
-            ca: None,
+            ..Settings::defaults().unwrap().tls
         }
     }
 }
