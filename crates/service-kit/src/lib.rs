@@ -18,5 +18,6 @@ pub mod reload;
 pub mod request;
 pub mod settings;
 pub mod telemetry;
+pub mod tls;
 
 mod layers;

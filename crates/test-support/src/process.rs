@@ -132,10 +132,20 @@ impl ServerProcess {
     }
 
     /// Sends SIGTERM and waits for the end.
-    pub async fn terminate(mut self) -> ExitStatus {
+    pub async fn terminate(self) -> ExitStatus {
+        self.signal("TERM").await;
+        self.ended().await
+    }
+
+    /// Sends a signal by name, and waits for nothing.
+    pub async fn signal(&self, name: &str) {
         let id = self.child.id().expect("the process runs");
-        let sent = Command::new("kill").args(["-TERM", &id.to_string()]).status().await.expect("kill can be started");
-        assert!(sent.success(), "the signal was sent");
+        let sent = Command::new("kill").args(["-s", name, &id.to_string()]).status().await;
+        assert!(sent.expect("kill can be started").success(), "the signal was sent");
+    }
+
+    /// Waits for the end.
+    pub async fn ended(mut self) -> ExitStatus {
         eventually("the process to end", self.child.wait()).await.expect("the process can be waited for")
     }
 

@@ -38,6 +38,7 @@ use service_kit::settings::Settings;
 use storage::Readers;
 use store_failure::{StoreName, StoreProbe};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::grpc::AuditHandler;
@@ -79,8 +80,8 @@ impl CaseAudit {
             clock: Arc::clone(&process.clock),
             entropy: Arc::clone(&process.entropy),
             diagnostics: diagnostics.clone(),
-            // Whichever of following and serving ends, for whatever reason, ends the other.
-            shutdown: process.shutdown.child_token(),
+            // Cancelled when serving is over: what is committed until then is recorded, too.
+            shutdown: CancellationToken::new(),
             timing: Timing::default(),
         };
         Ok(Self { process, recorder, readers: log.readers, store, feed, health, probe })
@@ -91,14 +92,16 @@ impl CaseAudit {
     /// Fails where the log's disk does.
     pub async fn serve(self, listener: TcpListener) -> Result<(), Exit> {
         let Self { process, recorder, readers, store, feed, health, probe } = self;
-        let (shutdown, diagnostics) = (feed.shutdown.clone(), feed.diagnostics.clone());
+        // Whichever of following and serving ends, for whatever reason, ends the other.
+        let (following, shutdown) = (feed.shutdown.clone(), process.shutdown.child_token());
+        let diagnostics = feed.diagnostics.clone();
         health.started();
         let recording = async {
             let _ends_serving = shutdown.clone().drop_guard();
             follow(recorder, feed).await
         };
         let serving = async {
-            let _ends_recording = shutdown.clone().drop_guard();
+            let _ends_recording = following.drop_guard();
             let routes = routes(&process.settings, readers, store);
             host(process, health, diagnostics).serve(listener, routes, case_api::DESCRIPTORS, shutdown.clone()).await
         };

@@ -7,6 +7,7 @@ mod banner;
 
 use std::future::Future;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use case_audit::CaseAudit;
 use case_command::CaseCommand;
@@ -17,6 +18,7 @@ use service_kit::program::Process;
 use service_kit::settings::Settings;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 pub use banner::banner;
 pub use case_command::check;
@@ -36,7 +38,8 @@ impl CaseTracker {
         let command = bind(&mut settings.command.listen).await?;
         let query = bind(&mut settings.query.listen).await?;
         let audit = bind(&mut settings.audit.listen).await?;
-        let feed_url = format!("http://{}", within(settings.command.listen));
+        let scheme = if settings.tls.certificate.is_some() { "https" } else { "http" };
+        let feed_url = format!("{scheme}://{}", within(settings.command.listen));
         settings.query.feed_url.clone_from(&feed_url);
         settings.audit.feed_url = feed_url;
         Ok(Self {
@@ -56,9 +59,12 @@ impl CaseTracker {
     pub async fn serve(self) -> Result<(), Exit> {
         let Self { process, command, query, audit } = self;
         let mut services = JoinSet::new();
-        start(&mut services, command.0.serve(command.1));
-        start(&mut services, query.0.serve(query.1));
-        start(&mut services, audit.0.serve(audit.1));
+        // The feed ends when the last of its consumers has: a reader who waits for what was just written gets it.
+        let feed_ends = CancellationToken::new();
+        let consuming = Arc::new(feed_ends.clone().drop_guard());
+        start(&mut services, command.0.with_feed_until(feed_ends).serve(command.1));
+        start(&mut services, holding(Arc::clone(&consuming), query.0.serve(query.1)));
+        start(&mut services, holding(consuming, audit.0.serve(audit.1)));
         let mut outcome = Ok(());
         while let Some(ended) = services.join_next().await {
             let broke = |panic| Err(Exit::new(ExitCode::DiskFailed, format!("a service broke: {panic}")));
@@ -72,6 +78,13 @@ impl CaseTracker {
 
 fn start(services: &mut JoinSet<Result<(), Exit>>, service: impl Future<Output = Result<(), Exit>> + Send + 'static) {
     services.spawn(service);
+}
+
+/// Keeps something until a service is over.
+async fn holding<T>(held: T, service: impl Future<Output = Result<(), Exit>>) -> Result<(), Exit> {
+    let outcome = service.await;
+    drop(held);
+    outcome
 }
 
 /// Takes a port, and notes which one it has turned out to be.

@@ -53,6 +53,8 @@ pub struct CaseCommand {
     store: Store,
     condition: Condition,
     health: Health,
+    /// When the streams of the feed end.
+    feed_ends: CancellationToken,
 }
 
 impl CaseCommand {
@@ -61,7 +63,15 @@ impl CaseCommand {
         let health = Health::new(&SERVICES);
         let condition = health.condition("store");
         let store = Store::open(&process, &health, condition.clone()).await?;
-        Ok(Self { process, store, condition, health })
+        let feed_ends = process.shutdown.clone();
+        Ok(Self { process, store, condition, health, feed_ends })
+    }
+
+    /// Keeps the streams of the feed open beyond the end of everything else, until a moment of its own: for consumers in the
+    /// same process, whose last readers wait for the last events. It is the drain that bounds them.
+    #[must_use]
+    pub fn with_feed_until(self, feed_ends: CancellationToken) -> Self {
+        Self { feed_ends, ..self }
     }
 
     /// Serves on a bound listener until the process is told to end, and leaves the store closed.
@@ -98,7 +108,7 @@ impl CaseCommand {
             lifecycle: Arc::clone(&store.lifecycle),
             consumers: Arc::clone(&store.consumers),
             store: self.condition.clone(),
-            shutdown: drained_first(&self.health, self.process.shutdown.clone()),
+            shutdown: drained_first(&self.health, self.feed_ends.clone()),
         };
         let commands = CaseCommandServiceServer::new(CommandHandler { commands })
             .max_decoding_message_size(message_bytes_max)
@@ -116,11 +126,11 @@ pub fn check(settings: &Settings) -> Result<(), Exit> {
 }
 
 /// Ends the streams of the feed, but only after callers can see that the server drains.
-fn drained_first(health: &Health, shutdown: CancellationToken) -> CancellationToken {
+fn drained_first(health: &Health, feed_ends: CancellationToken) -> CancellationToken {
     let (health, streams) = (health.clone(), CancellationToken::new());
     let end_streams = streams.clone();
     tokio::spawn(async move {
-        shutdown.cancelled().await;
+        feed_ends.cancelled().await;
         health.drain();
         end_streams.cancel();
     });

@@ -40,6 +40,7 @@ use service_kit::identity::Identity;
 use service_kit::program::Process;
 use store_failure::{StoreName, StoreProbe};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::freshness::Freshness;
@@ -96,8 +97,8 @@ impl CaseQuery {
             clock: Arc::clone(&process.clock),
             entropy: Arc::clone(&process.entropy),
             diagnostics,
-            // Whichever of following and serving ends, for whatever reason, ends the other.
-            shutdown: process.shutdown.child_token(),
+            // Cancelled when serving is over: whoever still reads waits for the projection.
+            shutdown: CancellationToken::new(),
             timing: Timing::default(),
         };
         Ok(Self { process, projection, reads, feed, health, probe })
@@ -108,14 +109,16 @@ impl CaseQuery {
     /// Fails where the store's disk does.
     pub async fn serve(self, listener: TcpListener) -> Result<(), Exit> {
         let Self { process, projection, reads, feed, health, probe } = self;
-        let (shutdown, diagnostics) = (feed.shutdown.clone(), feed.diagnostics.clone());
+        // Whichever of following and serving ends, for whatever reason, ends the other.
+        let (following, shutdown) = (feed.shutdown.clone(), process.shutdown.child_token());
+        let diagnostics = feed.diagnostics.clone();
         health.started();
         let projecting = async {
             let _ends_serving = shutdown.clone().drop_guard();
             follow(projection, feed).await
         };
         let serving = async {
-            let _ends_projecting = shutdown.clone().drop_guard();
+            let _ends_projecting = following.drop_guard();
             let routes = routes(reads);
             host(process, health, diagnostics).serve(listener, routes, case_api::DESCRIPTORS, shutdown.clone()).await
         };

@@ -1,54 +1,76 @@
-//! Connections that can be cut off.
+//! A connection that must speak soon, and that can be cut off.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::{Stream, stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
-use tonic::transport::server::{Connected, TcpConnectInfo};
-use tracing::warn;
+use tonic::transport::server::Connected;
 
-use crate::telemetry::names;
+use super::gate::Place;
+use super::refusals::{Refusal, Refusals};
+use crate::tls::ConnectionInfo;
 
-/// How long to wait when no connection can be accepted: usually we are out of file descriptors, and trying on at once
-/// would only burn the processor.
-const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// What every HTTP/2 connection begins with (RFC 9113, section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// The connections that arrive at a listener, until it is dropped.
-pub(super) fn accept(
-    listener: TcpListener,
-    cut: CancellationToken,
-) -> impl Stream<Item = Result<Connection, io::Error>> {
-    stream::unfold((listener, cut), |(listener, cut)| async {
-        let connection = loop {
-            match listener.accept().await {
-                Ok((stream, _)) => break Connection::new(stream, &cut),
-                Err(error) => {
-                    warn!(name: names::ACCEPT_FAILED, error = %error, "cannot accept a connection: {error}");
-                    tokio::time::sleep(ACCEPT_RETRY).await;
-                }
-            }
-        };
-        Some((Ok(connection), (listener, cut)))
-    })
+/// How long, once the server stops, a connection that has not spoken yet may still take.
+const LAST_CHANCE: Duration = Duration::from_millis(500);
+
+/// The bytes of a connection, with TLS or without.
+pub(super) enum Bytes {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// What ends a connection before its peer does.
+#[derive(Debug, Clone)]
+pub(super) struct Ends {
+    /// The server takes no more connections: who has not spoken by now has to hurry.
+    pub(super) stop: CancellationToken,
+    /// Everything is over.
+    pub(super) cut: CancellationToken,
 }
 
 /// A connection that fails as soon as its server says so, whoever holds it: tonic spawns a task for each, and dropping
 /// the server leaves them running.
 pub(super) struct Connection {
-    stream: TcpStream,
+    bytes: Bytes,
+    info: ConnectionInfo,
+    /// None once the peer has spoken.
+    opening: Option<Opening>,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Its place among `limits.connections`.
+    _place: Place,
+}
+
+/// A peer that has not spoken yet. What comes after belongs to HTTP/2, whose pings find out who has died.
+struct Opening {
+    /// How much of the preface has come.
+    seen: usize,
+    expiry: Pin<Box<Sleep>>,
+    stop: Pin<Box<WaitForCancellationFutureOwned>>,
+    stopping: bool,
+    refusals: Arc<Refusals>,
 }
 
 impl Connection {
-    fn new(stream: TcpStream, cut: &CancellationToken) -> Self {
-        // Answers are small and must not wait for more to come. A failure shows at the first read.
-        let _ = stream.set_nodelay(true);
-        Self { stream, cut: Box::pin(cut.clone().cancelled_owned()) }
+    pub(super) fn new(bytes: Bytes, deadline: Instant, place: Place, ends: &Ends, refusals: Arc<Refusals>) -> Self {
+        let opening = Opening {
+            seen: 0,
+            expiry: Box::pin(tokio::time::sleep_until(deadline)),
+            stop: Box::pin(ends.stop.clone().cancelled_owned()),
+            stopping: false,
+            refusals,
+        };
+        let info = bytes.info();
+        Self { bytes, info, opening: Some(opening), cut: Box::pin(ends.cut.clone().cancelled_owned()), _place: place }
     }
 
     fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
@@ -59,25 +81,92 @@ impl Connection {
     }
 }
 
-impl Connected for Connection {
-    type ConnectInfo = TcpConnectInfo;
+impl Opening {
+    /// Looks at what has come: whether it is the preface, and all of it.
+    fn hear(&mut self, said: &[u8]) -> Result<bool, Refusal> {
+        let rest = &PREFACE[self.seen..];
+        let common = rest.len().min(said.len());
+        if said[..common] != rest[..common] {
+            return Err(Refusal::NotHttp2);
+        }
+        self.seen += common;
+        Ok(self.seen == PREFACE.len())
+    }
 
-    fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
+    /// Whether the peer has been silent for too long.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.stopping && self.stop.as_mut().poll(cx).is_ready() {
+            self.stopping = true;
+            let soon = Instant::now() + LAST_CHANCE;
+            if soon < self.expiry.deadline() {
+                self.expiry.as_mut().reset(soon);
+            }
+        }
+        self.expiry.as_mut().poll(cx)
+    }
+}
+
+impl Bytes {
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(tcp) => tcp,
+            Self::Tls(tls) => tls.get_ref().0,
+        }
+    }
+
+    fn info(&self) -> ConnectionInfo {
+        let certificates = match self {
+            Self::Plain(_) => None,
+            Self::Tls(tls) => tls.get_ref().1.peer_certificates(),
+        };
+        let owned = |certificate: &rustls::pki_types::CertificateDer<'_>| certificate.clone().into_owned();
+        let certificates = certificates.unwrap_or_default().iter().map(owned).collect();
+        ConnectionInfo::new(self.tcp().peer_addr().ok(), certificates)
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = ConnectionInfo;
+
+    fn connect_info(&self) -> ConnectionInfo {
+        self.info.clone()
     }
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.check(cx)?;
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.check(cx)?;
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut this.bytes).poll_read(cx, buffer);
+        let Some(opening) = &mut this.opening else {
+            return polled;
+        };
+        let refusal = match polled {
+            Poll::Ready(Err(_)) => return polled,
+            Poll::Ready(Ok(())) => match opening.hear(&buffer.filled()[before..]) {
+                Ok(all) => {
+                    if all {
+                        this.opening = None;
+                    }
+                    return polled;
+                }
+                Err(refusal) => refusal,
+            },
+            Poll::Pending => {
+                std::task::ready!(opening.poll_patience(cx));
+                Refusal::Silent
+            }
+        };
+        opening.refusals.refused(refusal, this.info.peer_address, "");
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, "it does not begin as HTTP/2 does")))
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.check(cx)?;
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        Pin::new(&mut self.bytes).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -86,20 +175,70 @@ impl AsyncWrite for Connection {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.check(cx)?;
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        Pin::new(&mut self.bytes).poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.bytes.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.check(cx)?;
-        Pin::new(&mut self.stream).poll_flush(cx)
+        Pin::new(&mut self.bytes).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.check(cx)?;
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        Pin::new(&mut self.bytes).poll_shutdown(cx)
+    }
+}
+
+impl AsyncRead for Bytes {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_read(cx, buffer),
+            Self::Tls(tls) => Pin::new(tls).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Bytes {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_write(cx, bytes),
+            Self::Tls(tls) => Pin::new(tls).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_write_vectored(cx, slices),
+            Self::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(tcp) => tcp.is_write_vectored(),
+            Self::Tls(tls) => tls.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_flush(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+        }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::access::Rule;
 use crate::diagnostics::Diagnostics;
@@ -18,8 +19,18 @@ use crate::identity::Identity;
 use crate::layers::{self, Methods, Shared};
 use crate::program::Process;
 use crate::telemetry::{ServerMetrics, names, scoped};
+use crate::tls::ServerTls;
+use connection::Ends;
+use drain::Drain;
+use gate::Gate;
+use incoming::Incoming;
+use refusals::Refusals;
 
 mod connection;
+mod drain;
+pub(crate) mod gate;
+mod incoming;
+mod refusals;
 
 /// How often a silent connection is asked whether its peer is alive, and how long the peer may take to answer.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
@@ -30,9 +41,6 @@ const HEADER_BYTES_MAX: u32 = 16 * 1024;
 
 /// Streams that a connection may have beyond the configured limits: for health, and for the refusals.
 const STREAMS_SPARE: usize = 64;
-
-/// How long connections that were cut off may take to notice.
-const CUT_GRACE: Duration = Duration::from_secs(1);
 
 /// Everything about a server but its routes.
 #[derive(Clone)]
@@ -74,7 +82,8 @@ impl Host {
         descriptors: &'static [u8],
         shutdown: CancellationToken,
     ) -> Result<(), Exit> {
-        scoped(self.identity, self.serve_here(listener, routes, descriptors, shutdown)).await
+        // Boxed: everything that a server is made of is in there, and whoever awaits this should not carry it around.
+        scoped(self.identity, Box::pin(self.serve_here(listener, routes, descriptors, shutdown))).await
     }
 
     async fn serve_here(
@@ -84,27 +93,58 @@ impl Host {
         descriptors: &'static [u8],
         shutdown: CancellationToken,
     ) -> Result<(), Exit> {
+        let (tls, keeping) = self.tls()?;
         if let Ok(address) = listener.local_addr() {
-            info!(name: names::LISTENING, address = %address, "{} listens on {address}", self.identity.name);
+            let with = if tls.is_some() { " (TLS)" } else { "" };
+            let name = self.identity.name;
+            info!(name: names::LISTENING, address = %address, tls = tls.is_some(), "{name} listens on {address}{with}");
         }
         let shared = Arc::new(self.shared(descriptors)?);
         let routes = self.standard_services(routes, descriptors)?;
-        let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
+        let ends = Ends { stop: CancellationToken::new(), cut: CancellationToken::new() };
         // Whatever ends this future ends the connections with it.
-        let _cut = cut.clone().drop_guard();
+        let _cut = ends.cut.clone().drop_guard();
         let server = self.transport().layer(layers::stack(Arc::clone(&shared))).serve_with_incoming_shutdown(
             routes.prepare(),
-            connection::accept(listener, cut.clone()),
-            stop.clone().cancelled_owned(),
+            self.incoming(listener, tls, &ends).connections(),
+            ends.stop.clone().cancelled_owned(),
         );
-        let mut drain = Drain { host: &self, shared: &shared, begun: None, cut_off: 0 };
+        let mut drain = Drain::new(&self, &shared);
         let outcome = tokio::select! {
             outcome = server => outcome,
-            () = drain.run(&shutdown, &stop, &cut) => Ok(()),
+            () = drain.run(&shutdown, &ends) => Ok(()),
+            () = keeping => Ok(()),
         };
         drain.log();
         outcome
             .map_err(|error| Exit::new(ExitCode::Unavailable, format!("{} cannot serve: {error}", self.identity.name)))
+    }
+
+    /// What connections shake hands with, and what keeps that up to date; without TLS neither does anything.
+    fn tls(&self) -> Result<(Option<Arc<ServerTls>>, impl Future<Output = ()> + use<>), Exit> {
+        let Process { settings, clock, reload, .. } = &self.process;
+        let (tls, keeping) = ServerTls::start(settings, self.identity, Arc::clone(clock), reload.clone())?.unzip();
+        let keeping = async {
+            match keeping {
+                Some(keeping) => keeping.await,
+                None => std::future::pending().await,
+            }
+        };
+        Ok((tls, keeping))
+    }
+
+    fn incoming(&self, listener: TcpListener, tls: Option<Arc<ServerTls>>, ends: &Ends) -> Incoming {
+        let limits = &self.process.settings.limits;
+        Incoming {
+            identity: self.identity,
+            listener,
+            tls,
+            gate: Arc::new(Gate::new(self.identity, "connections", limits.connections)),
+            handshake_timeout: limits.handshake_timeout,
+            ends: ends.clone(),
+            refusals: Arc::new(Refusals::new(self.identity)),
+            handshakes: JoinSet::new(),
+        }
     }
 
     fn shared(&self, descriptors: &[u8]) -> Result<Shared, Exit> {
@@ -121,6 +161,7 @@ impl Host {
             limits: self.process.settings.limits.clone(),
             auth: self.process.settings.auth.clone(),
             health: self.health.clone(),
+            draining: CancellationToken::new(),
         })
     }
 
@@ -153,47 +194,6 @@ impl Host {
             // Above the limits of admission: whoever reaches one is told so, instead of waiting without a word.
             .max_concurrent_streams(streams)
     }
-}
-
-/// A shutdown of one server.
-struct Drain<'a> {
-    host: &'a Host,
-    shared: &'a Shared,
-    begun: Option<Instant>,
-    /// Calls that had to be cut off.
-    cut_off: i64,
-}
-
-impl Drain<'_> {
-    /// Waits for `shutdown`, has the server stop, and bounds how long that takes: a hung handler, an open stream or a
-    /// peer that never spoke would hold it up for ever (hyper#4170).
-    async fn run(&mut self, shutdown: &CancellationToken, stop: &CancellationToken, cut: &CancellationToken) {
-        shutdown.cancelled().await;
-        self.begun = Some(Instant::now());
-        self.host.health.drain();
-        let (name, in_flight) = (self.host.identity.name, self.shared.metrics.active());
-        let drain_timeout_ms = millis(self.host.process.settings.drain_timeout);
-        info!(name: names::DRAIN_STARTED, in_flight, drain_timeout_ms, "{name} takes no more calls; {in_flight} in flight");
-        stop.cancel();
-        tokio::time::sleep(self.host.process.settings.drain_timeout).await;
-        self.cut_off = self.shared.metrics.active();
-        cut.cancel();
-        tokio::time::sleep(CUT_GRACE).await;
-    }
-
-    fn log(&self) {
-        let Some(begun) = self.begun else { return };
-        let (name, cut_off, duration_ms) = (self.host.identity.name, self.cut_off, millis(begun.elapsed()));
-        if cut_off == 0 {
-            info!(name: names::DRAIN_FINISHED, cut_off, duration_ms, "{name} has finished every call");
-        } else {
-            warn!(name: names::DRAIN_FINISHED, cut_off, duration_ms, "{name} has cut off {cut_off} calls");
-        }
-    }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn unusable_descriptors(error: &dyn std::error::Error) -> Exit {

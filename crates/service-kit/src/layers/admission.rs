@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use rpc_error::{Failure, Reason};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::body::HoldingBody;
+use super::body::{EndingBody, HoldingBody};
 use super::call::Call;
 use super::methods::{Purpose, Shape};
 use super::{Answer, HttpService, Shared, call_of};
+use crate::host::gate::{Gate, Place};
 
 /// When to try again after a refusal for load: calls last milliseconds.
 const RETRY_WHEN_FULL: Duration = Duration::from_millis(100);
@@ -36,38 +36,22 @@ struct Gates {
     streaming: Gate,
 }
 
-/// One limit, and what is still free of it.
-#[derive(Debug)]
-struct Gate {
-    cause: &'static str,
-    limit: usize,
-    free: Arc<Semaphore>,
-}
-
-impl Gate {
-    fn new(cause: &'static str, limit: usize) -> Self {
-        let limit = limit.min(Semaphore::MAX_PERMITS);
-        Self { cause, limit, free: Arc::new(Semaphore::new(limit)) }
-    }
-
-    fn full(&self) -> Failure {
-        let Self { cause, limit, .. } = self;
-        let message =
-            format!("the server works on {limit} calls at once (limits.{cause}) and is full: try again later");
-        Failure::new(Reason::Overloaded, message)
-            .with_metadata("cause", *cause)
-            .with_metadata("scope", "server")
-            .with_metadata("limit", limit.to_string())
-            .with_quota("server", &format!("limits.{cause} = {limit}"))
-            .with_retry_after(RETRY_WHEN_FULL)
-    }
+fn full(gate: &Gate) -> Failure {
+    let Gate { limit_name: cause, limit, .. } = gate;
+    let message = format!("the server works on {limit} calls at once (limits.{cause}) and is full: try again later");
+    Failure::new(Reason::Overloaded, message)
+        .with_metadata("cause", *cause)
+        .with_metadata("scope", "server")
+        .with_metadata("limit", limit.to_string())
+        .with_quota("server", &format!("limits.{cause} = {limit}"))
+        .with_retry_after(RETRY_WHEN_FULL)
 }
 
 impl AdmissionLayer {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        let unary = Gate::new("requests_in_flight", shared.limits.requests_in_flight);
+        let unary = Gate::new(shared.identity, "requests_in_flight", shared.limits.requests_in_flight);
         // A stream holds its place for as long as it lasts, so streams cannot starve the other calls.
-        let streaming = Gate::new("streams_in_flight", shared.limits.streams_in_flight);
+        let streaming = Gate::new(shared.identity, "streams_in_flight", shared.limits.streams_in_flight);
         Self { shared, gates: Arc::new(Gates { unary, streaming }) }
     }
 }
@@ -88,22 +72,22 @@ pub(super) struct Admission<S> {
 }
 
 impl<S> Admission<S> {
-    fn admit(&self, call: &Call) -> Result<Option<OwnedSemaphorePermit>, Failure> {
+    fn admit(&self, call: &Call) -> Result<Option<Place>, Failure> {
         match call.method.purpose {
             // Who asks about the health of a full server wants an answer.
             Purpose::Health => return Ok(None),
             Purpose::Service | Purpose::Reflection => {}
         }
         if self.layer.shared.health.is_draining() {
-            return Err(draining());
+            return Err(draining_failure());
         }
         let gate = match call.method.shape {
             Shape::Unary => &self.layer.gates.unary,
             Shape::Streaming => &self.layer.gates.streaming,
         };
-        Arc::clone(&gate.free).try_acquire_owned().map(Some).map_err(|_| {
-            self.layer.shared.metrics.shed(gate.cause);
-            gate.full()
+        gate.enter().map(Some).ok_or_else(|| {
+            self.layer.shared.metrics.shed(gate.limit_name);
+            full(gate)
         })
     }
 }
@@ -121,26 +105,34 @@ impl<S: HttpService> Service<Request<Body>> for Admission<S> {
         let Some(call) = call_of(&request) else {
             return Box::pin(self.inner.call(request));
         };
-        let permit = match self.admit(&call) {
+        let place = match self.admit(&call) {
             Ok(None) => return Box::pin(self.inner.call(request)),
-            Ok(Some(permit)) => permit,
+            Ok(Some(place)) => place,
             Err(failure) => {
                 let refusal = call.refuse(failure);
                 return Box::pin(async { Ok(refusal) });
             }
         };
         let inner = self.inner.call(request);
+        let draining = self.layer.shared.draining.clone();
         Box::pin(async move {
             let response = inner.await?;
-            Ok(match call.method.shape {
-                Shape::Unary => response,
-                Shape::Streaming => response.map(|body| Body::new(HoldingBody::new(body, permit))),
+            Ok(match (call.method.shape, call.method.purpose) {
+                (Shape::Unary, _) => response,
+                (Shape::Streaming, Purpose::Service | Purpose::Health) => {
+                    response.map(|body| Body::new(HoldingBody::new(body, place)))
+                }
+                // Tools keep these open for as long as they run, and those who answer know nothing of shutdowns.
+                (Shape::Streaming, Purpose::Reflection) => response.map(|body| {
+                    let ended = EndingBody::new(body, call, draining.cancelled_owned(), draining_failure);
+                    Body::new(HoldingBody::new(Body::new(ended), place))
+                }),
             })
         })
     }
 }
 
-fn draining() -> Failure {
+fn draining_failure() -> Failure {
     Failure::new(Reason::Draining, "the server is shutting down: try again, on another one if there is one")
         .with_retry_after(RETRY_WHEN_DRAINING)
 }

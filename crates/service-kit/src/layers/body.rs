@@ -13,7 +13,6 @@ use tonic::codegen::Bytes;
 use tonic::{Code, Status};
 
 use super::call::Call;
-use super::deadline;
 use super::telemetry::Outcome;
 use crate::telemetry::code_of;
 
@@ -137,21 +136,22 @@ impl<T: Unpin> HttpBody for HoldingBody<T> {
     }
 }
 
-/// Ends a body at the deadline of its call.
-pub(super) struct TimedBody {
+/// Ends a body when a moment comes, with a failure: at the deadline of its call, or at a shutdown.
+pub(super) struct EndingBody<E> {
     /// None once it is over.
     body: Option<Body>,
     call: Call,
-    expiry: Pin<Box<Sleep>>,
+    end: Pin<Box<E>>,
+    failure: fn() -> Failure,
 }
 
-impl TimedBody {
-    pub(super) fn new(body: Body, call: Call, deadline: tokio::time::Instant) -> Self {
-        Self { body: Some(body), call, expiry: Box::pin(tokio::time::sleep_until(deadline)) }
+impl<E> EndingBody<E> {
+    pub(super) fn new(body: Body, call: Call, end: E, failure: fn() -> Failure) -> Self {
+        Self { body: Some(body), call, end: Box::pin(end), failure }
     }
 }
 
-impl HttpBody for TimedBody {
+impl<E: Future<Output = ()>> HttpBody for EndingBody<E> {
     type Data = Bytes;
     type Error = Status;
 
@@ -163,13 +163,49 @@ impl HttpBody for TimedBody {
         if let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) {
             return Poll::Ready(frame);
         }
-        ready!(this.expiry.as_mut().poll(cx));
+        ready!(this.end.as_mut().poll(cx));
         this.body = None;
-        Poll::Ready(Some(Ok(trailers(&this.call.status(deadline::expired())))))
+        Poll::Ready(Some(Ok(trailers(&this.call.status((this.failure)())))))
     }
 
     fn is_end_stream(&self) -> bool {
         self.body.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+}
+
+/// A request's body that must have come by a moment, or fails.
+pub(super) struct PunctualBody {
+    body: Body,
+    call: Call,
+    due: Pin<Box<Sleep>>,
+    failure: fn() -> Failure,
+}
+
+impl PunctualBody {
+    pub(super) fn new(body: Body, call: Call, due: Sleep, failure: fn() -> Failure) -> Self {
+        Self { body, call, due: Box::pin(due), failure }
+    }
+}
+
+impl HttpBody for PunctualBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
+        let this = self.get_mut();
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
+            return Poll::Ready(frame);
+        }
+        ready!(this.due.as_mut().poll(cx));
+        Poll::Ready(Some(Err(this.call.status((this.failure)()))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

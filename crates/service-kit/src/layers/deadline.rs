@@ -2,36 +2,61 @@
 //!
 //! tonic's own handling of `grpc-timeout` answers CANCELLED, and to headers only. It is always installed, outside of this
 //! layer, and never wins: the deadline here is taken earlier, and is polled first.
+//!
+//! A stream may last for days, but not its question: where a request is one message, that message has to come in time, or a
+//! caller could hold a place for a stream by saying nothing.
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::{Request, Response};
 use rpc_error::{Failure, Reason};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tonic::body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::body::TimedBody;
+use super::body::{EndingBody, PunctualBody};
+use super::call::Call;
 use super::methods::Shape;
 use super::{Answer, HttpService, call_of};
 
 /// Adds [`Deadline`].
 #[derive(Debug, Clone, Copy)]
-pub(super) struct DeadlineLayer;
+pub(super) struct DeadlineLayer {
+    /// How long the one message of a request may take where the call itself has no deadline.
+    request_time_max: Duration,
+}
+
+impl DeadlineLayer {
+    pub(super) const fn new(request_time_max: Duration) -> Self {
+        Self { request_time_max }
+    }
+}
 
 impl<S> Layer<S> for DeadlineLayer {
     type Service = Deadline<S>;
 
     fn layer(&self, inner: S) -> Deadline<S> {
-        Deadline { inner }
+        Deadline { layer: *self, inner }
+    }
+}
+
+impl DeadlineLayer {
+    fn with_punctual_request(self, request: Request<Body>, call: Call) -> Request<Body> {
+        if !call.method.asks_once {
+            return request;
+        }
+        let due = sleep_until(Instant::now() + self.request_time_max);
+        request.map(|body| Body::new(PunctualBody::new(body, call, due, late)))
     }
 }
 
 /// Answers `DEADLINE_EXCEEDED` when a call's time is up, and drops what works on it.
 #[derive(Debug, Clone)]
 pub(super) struct Deadline<S> {
+    layer: DeadlineLayer,
     inner: S,
 }
 
@@ -45,18 +70,22 @@ impl<S: HttpService> Service<Request<Body>> for Deadline<S> {
     }
 
     fn call(&mut self, request: Request<Body>) -> Answer {
-        let call = call_of(&request);
-        let inner = self.inner.call(request);
-        let Some((call, deadline)) = call.and_then(|call| call.deadline.map(|deadline| (call, deadline))) else {
-            return Box::pin(inner);
+        let Some(call) = call_of(&request) else {
+            return Box::pin(self.inner.call(request));
         };
+        let Some(deadline) = call.deadline else {
+            return Box::pin(self.inner.call(self.layer.with_punctual_request(request, call)));
+        };
+        let inner = self.inner.call(request);
         Box::pin(async move {
             let Ok(Ok(response)) = timeout_at(deadline, inner).await else {
                 return Ok(call.refuse(expired()));
             };
             Ok(match call.method.shape {
                 Shape::Unary => response,
-                Shape::Streaming => response.map(|body| Body::new(TimedBody::new(body, call, deadline))),
+                Shape::Streaming => {
+                    response.map(|body| Body::new(EndingBody::new(body, call, sleep_until(deadline), expired)))
+                }
             })
         })
     }
@@ -68,5 +97,13 @@ pub(super) fn expired() -> Failure {
         Reason::DeadlineExceeded,
         "the deadline passed before the answer; whether the call took effect is not known: ask again with the same \
          idempotency key and more time",
+    )
+}
+
+/// The request has not come in time.
+fn late() -> Failure {
+    Failure::new(
+        Reason::DeadlineExceeded,
+        "the request did not arrive in time (limits.deadline_default): send its message as soon as the call is open",
     )
 }

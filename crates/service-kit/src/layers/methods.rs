@@ -15,6 +15,8 @@ pub(crate) struct Method {
     pub(crate) name: Arc<str>,
     pub(crate) shape: Shape,
     pub(crate) purpose: Purpose,
+    /// Whether the whole request is one message, also where the answer is a stream.
+    pub(crate) asks_once: bool,
 }
 
 /// How long a call lasts by nature.
@@ -53,7 +55,8 @@ impl Methods {
                 add_file(&mut by_path, &file);
             }
         }
-        let other = Method { name: Arc::from(METHOD_OTHER), shape: Shape::Unary, purpose: Purpose::Service };
+        let (name, shape, purpose) = (Arc::from(METHOD_OTHER), Shape::Unary, Purpose::Service);
+        let other = Method { name, shape, purpose, asks_once: true };
         Ok(Self { by_path, other: Arc::new(other) })
     }
 
@@ -71,7 +74,8 @@ fn add_file(by_path: &mut HashMap<String, Arc<Method>>, file: &FileDescriptorPro
             let name = format!("{full}/{}", method.name());
             let streaming = method.client_streaming() || method.server_streaming();
             let shape = if streaming { Shape::Streaming } else { Shape::Unary };
-            let method = Method { name: Arc::from(name.as_str()), shape, purpose: purpose(package) };
+            let asks_once = !method.client_streaming();
+            let method = Method { name: Arc::from(name.as_str()), shape, purpose: purpose(package), asks_once };
             by_path.insert(format!("/{name}"), Arc::new(method));
         }
     }

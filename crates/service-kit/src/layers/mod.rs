@@ -24,6 +24,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use http::{Request, Response};
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tower::ServiceBuilder;
 use tower_layer::Layer;
@@ -49,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) limits: LimitSettings,
     pub(crate) auth: AuthSettings,
     pub(crate) health: Health,
+    /// Cancelled when the server takes no more calls.
+    pub(crate) draining: CancellationToken,
 }
 
 /// The whole stack.
@@ -57,11 +60,12 @@ where
     S: HttpService,
 {
     let mode = shared.auth.mode;
+    let request_time_max = shared.limits.deadline_default;
     ServiceBuilder::new()
         .layer(telemetry::TelemetryLayer::new(Arc::clone(&shared)))
         .layer(enrichment::EnrichmentLayer::new(Arc::clone(&shared)))
         .layer(admission::AdmissionLayer::new(shared))
-        .layer(deadline::DeadlineLayer)
+        .layer(deadline::DeadlineLayer::new(request_time_max))
         .layer(authentication::AuthenticationLayer::new(mode))
         .into_inner()
 }

@@ -1,27 +1,39 @@
 //! `healthcheck`: asks the running program, over its own ports, whether it is ready.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tonic::transport::Endpoint;
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::report;
 use crate::exit::{Exit, ExitCode};
+use crate::settings::Settings;
+use crate::tls;
 
 /// How long all addresses together have. A container's health check is run every few seconds.
 const BOUND: Duration = Duration::from_secs(2);
 /// The health name that tells whether work should be sent here.
 const READINESS: &str = "readiness";
 
-/// Asks each address, prints one line for each, and fails unless all are serving.
-pub(super) fn check(addresses: Vec<SocketAddr>) -> Result<(), Exit> {
+/// Asks each address, prints one line for each, and fails unless all are serving. Where the settings give the servers a
+/// certificate, it speaks TLS with them, believes that very certificate, and shows it where they want one.
+pub(super) fn check(addresses: Vec<SocketAddr>, settings: &Settings) -> Result<(), Exit> {
+    let tls = tls::client_of_ourselves(settings)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Exit::new(ExitCode::Unavailable, format!("cannot start: {error}")))?;
-    let answers = runtime.block_on(join_all(addresses.into_iter().map(reachable).map(ask)));
+    let answers =
+        runtime.block_on(join_all(addresses.into_iter().map(reachable).map(|address| ask(address, tls.clone()))));
     for answer in &answers {
         report::print(&format!("{} {}\n", answer.address, answer.text));
     }
@@ -38,8 +50,8 @@ struct Answer {
     text: String,
 }
 
-async fn ask(address: SocketAddr) -> Answer {
-    let answer = tokio::time::timeout(BOUND, status(address)).await;
+async fn ask(address: SocketAddr, tls: Option<Arc<ClientConfig>>) -> Answer {
+    let answer = tokio::time::timeout(BOUND, status(address, tls)).await;
     let answer = answer.unwrap_or_else(|_| Err(format!("no answer within {}", humantime::format_duration(BOUND))));
     match answer {
         Ok(status) => {
@@ -49,14 +61,29 @@ async fn ask(address: SocketAddr) -> Answer {
     }
 }
 
-async fn status(address: SocketAddr) -> Result<ServingStatus, String> {
-    let endpoint = Endpoint::from_shared(format!("http://{address}")).map_err(|error| root_cause(&error))?;
-    let channel = endpoint.connect().await.map_err(|error| root_cause(&error))?;
+async fn status(address: SocketAddr, tls: Option<Arc<ClientConfig>>) -> Result<ServingStatus, String> {
+    let channel = dial(address, tls).await.map_err(|error| root_cause(&error))?;
     let request = HealthCheckRequest { service: READINESS.to_owned() };
     let response = HealthClient::new(channel).check(request).await;
     response
         .map(|response| response.get_ref().status())
         .map_err(|status| format!("{:?}: {}", status.code(), status.message()))
+}
+
+async fn dial(address: SocketAddr, tls: Option<Arc<ClientConfig>>) -> Result<Channel, tonic::transport::Error> {
+    let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
+    let Some(tls) = tls else {
+        return endpoint.connect().await;
+    };
+    let shake_hands = tower::service_fn(move |_| {
+        let tls = TlsConnector::from(Arc::clone(&tls));
+        async move {
+            let tcp = TcpStream::connect(address).await?;
+            let stream = tls.connect(ServerName::IpAddress(address.ip().into()), tcp).await?;
+            Ok::<_, io::Error>(TokioIo::new(stream))
+        }
+    });
+    endpoint.connect_with_connector(shake_hands).await
 }
 
 /// The innermost error: "connection refused" tells more than "transport error".
@@ -88,6 +115,7 @@ mod tests {
 
     #[test]
     fn nothing_to_ask_is_not_healthy() {
-        assert_eq!(check(Vec::new()).unwrap_err().code, ExitCode::Refused);
+        let settings = Settings::defaults().unwrap();
+        assert_eq!(check(Vec::new(), &settings).unwrap_err().code, ExitCode::Refused);
     }
 }

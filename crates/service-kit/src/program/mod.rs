@@ -21,6 +21,7 @@ use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::exit::{Exit, ExitCode, print_line};
 use crate::reload::Reload;
 use crate::settings::{self, Configuration, Loaded, Provenance, Settings, Sources};
+use crate::tls;
 use command_line::{Invocation, Task};
 
 /// The commit that this binary was built from, if the build knew it.
@@ -155,6 +156,7 @@ where
         }
         Task::CheckConfiguration => {
             let loaded = valid(program, configuration.with_secrets())?;
+            tls::check(&loaded.settings)?;
             (program.check)(&loaded.settings)?;
             report::print(&format!("configuration is valid: {}\n", loaded.provenance.summary()));
             for notice in &loaded.notices {
@@ -162,9 +164,17 @@ where
             }
             Ok(())
         }
-        // Without secrets: a running program keeps those whose files have gone away, and is no less healthy.
-        Task::CheckHealth => healthcheck::check((program.health_addresses)(&valid(program, configuration)?.settings)),
-        Task::Run => life::live(program, valid(program, configuration.with_secrets())?, run),
+        Task::CheckHealth => {
+            // Without secrets: a running program keeps those whose files have gone away, and is no less healthy.
+            let settings = valid(program, configuration)?.settings;
+            healthcheck::check((program.health_addresses)(&settings), &settings)
+        }
+        Task::Run => {
+            let loaded = valid(program, configuration.with_secrets())?;
+            // Before anything is opened or served.
+            tls::check(&loaded.settings)?;
+            life::live(program, loaded, run)
+        }
     }
 }
 

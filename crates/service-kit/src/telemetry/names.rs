@@ -90,3 +90,23 @@ pub const SECRET_RELOADED: &str = "secret_reloaded";
 pub const PROBE_FAILED: &str = "probe_failed";
 /// INFO: what a background look has found wrong is in order again.
 pub const PROBE_PASSED: &str = "probe_passed";
+
+/// Gauge: connections that a server has open, those that still shake hands included.
+pub const SERVER_CONNECTIONS: &str = "casetracker.server.connections";
+/// Counter: connections that a server refused or gave up before they carried a call; by [`SHED_CAUSE`].
+pub const SERVER_CONNECTIONS_REFUSED: &str = "casetracker.server.connections_refused";
+/// Gauge: the share of a limit that is used, 0 to 1; by [`SERVER_LIMIT`]. At 1 the server refuses.
+pub const SERVER_SATURATION: &str = "casetracker.server.saturation";
+/// Which limit: `requests_in_flight`, `streams_in_flight` or `connections`.
+pub const SERVER_LIMIT: &str = "limit";
+/// Gauge, seconds: until the certificate of a server expires; negative when it has.
+pub const CERTIFICATE_EXPIRY: &str = "casetracker.tls.certificate.expiry";
+
+/// DEBUG for each, WARN now and then: a connection was refused, or given up before it carried a call.
+pub const CONNECTION_REFUSED: &str = "connection_refused";
+/// INFO: the files of the certificate have changed, and new connections get the new one.
+pub const CERTIFICATE_RELOADED: &str = "certificate_reloaded";
+/// WARN: the files of the certificate have changed, and cannot be used; the one before stays in force.
+pub const CERTIFICATE_RELOAD_FAILED: &str = "certificate_reload_failed";
+/// WARN: the certificate has expired, or is about to.
+pub const CERTIFICATE_EXPIRES: &str = "certificate_expires";

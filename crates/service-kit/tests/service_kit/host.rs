@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use service_kit::exit::ExitCode;
 use service_kit::host::bind;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tonic::Code;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
@@ -66,6 +66,80 @@ async fn a_drain_ends_despite_hung_handlers_streams_and_silent_peers() {
     // Closed, with or without a farewell.
     let _ = in_time(silent.read_to_end(&mut rest)).await;
     assert!(tokio::net::TcpStream::connect(address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn a_drain_ends_reflection_which_tools_keep_open() {
+    let mut host = host("case-test");
+    // Not what ends it.
+    host.process.settings.drain_timeout = Duration::from_hours(1);
+    let server = start(host).await;
+    let question = MessageRequest::ListServices(String::new());
+    let ask = ServerReflectionRequest { host: String::new(), message_request: Some(question) };
+    let questions = tokio_stream::StreamExt::chain(tokio_stream::iter([ask]), tokio_stream::pending());
+    let mut client = ServerReflectionClient::new(channel(&server).await);
+    let mut answers = in_time(client.server_reflection_info(questions)).await.unwrap().into_inner();
+    assert!(in_time(answers.message()).await.unwrap().is_some());
+    server.stop().await;
+    let status = in_time(answers.message()).await.unwrap_err();
+    let reason = status.get_error_details().error_info().unwrap().reason.clone();
+    assert_eq!((status.code(), reason.as_str()), (Code::Unavailable, "DRAINING"));
+}
+
+#[tokio::test]
+async fn a_drain_does_not_wait_for_peers_that_have_stopped_answering() {
+    let mut host = host("case-test");
+    host.process.settings.drain_timeout = Duration::from_hours(1);
+    let server = start(host).await;
+    // It has begun as HTTP/2 does, with empty settings, and will never answer a ping or a GOAWAY.
+    let mut deaf = tokio::net::TcpStream::connect(server.address).await.unwrap();
+    deaf.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut settings = [0; 9];
+    in_time(deaf.read_exact(&mut settings)).await.unwrap();
+    let mut silent = tokio::net::TcpStream::connect(server.address).await.unwrap();
+    let mut client = plain(&server).await;
+    assert_eq!(echo(&mut client, asked("hello")).await.unwrap().get_ref(), "hello");
+    server.stop().await;
+    let mut rest = Vec::new();
+    let _ = in_time(deaf.read_to_end(&mut rest)).await;
+    let _ = in_time(silent.read_to_end(&mut rest)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drain_under_load_loses_no_call_that_has_begun() {
+    let mut server = start(host("case-test")).await;
+    let mut callers = Vec::new();
+    for _ in 0..8 {
+        let mut client = plain(&server).await;
+        callers.push(tokio::spawn(async move {
+            let mut answered = 0_usize;
+            loop {
+                match echo(&mut client, asked("hello")).await {
+                    Ok(_) => answered += 1,
+                    Err(status) => return (answered, status),
+                }
+            }
+        }));
+    }
+    for _ in 0..100 {
+        server.next_begun().await;
+    }
+    server.shutdown.cancel();
+    in_time(&mut server.served).await.unwrap().unwrap();
+    let mut answered = 0;
+    for caller in callers {
+        let (count, status) = in_time(caller).await.unwrap();
+        answered += count;
+        // Told so by the server, or not heard by it at all.
+        let drained = status.get_error_details().error_info().is_some_and(|info| info.reason == "DRAINING");
+        let unheard = !status.metadata().contains_key("x-request-id");
+        assert!(drained || unheard, "{status:?}");
+    }
+    let mut begun = 100;
+    while in_time(server.begun.recv()).await.is_some() {
+        begun += 1;
+    }
+    assert_eq!(answered, begun, "whatever has begun has been answered");
 }
 
 #[tokio::test]

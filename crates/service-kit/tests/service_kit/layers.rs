@@ -137,6 +137,26 @@ async fn an_oversized_message_names_the_limit() {
 }
 
 #[tokio::test]
+async fn an_oversized_message_is_refused_on_streams_and_in_answers_too() {
+    let server = start(host("case-test")).await;
+    let mut client = plain(&server).await;
+    let asked_too_much = open(&mut client, asked(&"x".repeat(2_000))).await.unwrap_err();
+    assert!(asked_too_much.message().contains("send less"), "{asked_too_much}");
+    assert_eq!(echo(&mut client, asked("grow 900")).await.unwrap().get_ref().len(), 900, "the control");
+    let answered_too_much = echo(&mut client, asked("grow 2000")).await.unwrap_err();
+    let mut stream = open(&mut client, asked("grow")).await.unwrap();
+    // What tonic had buffered before is lost with it.
+    let streamed_too_much = in_time(stream.message()).await.unwrap_err();
+    for status in [&asked_too_much, &answered_too_much, &streamed_too_much] {
+        let info = status.get_error_details().error_info().unwrap().reason.clone();
+        assert_eq!((status.code(), info.as_str()), (Code::ResourceExhausted, "MESSAGE_TOO_LARGE"));
+        assert_eq!(value(status, "limit"), "1024");
+    }
+    assert!(answered_too_much.message().contains("ask for less"), "{answered_too_much}");
+    assert_eq!(echo(&mut client, asked("alive")).await.unwrap().get_ref(), "alive");
+}
+
+#[tokio::test]
 async fn a_foreign_status_becomes_a_bug_and_only_the_log_has_its_text() {
     let lines = Lines::default();
     let _default = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines.layer()));

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of tests fails like a test")]
 
+mod certificates;
 mod collector;
 mod health;
 mod host;
+mod host_connections;
+mod host_tls;
 mod layers;
 mod looking;
 mod probe;

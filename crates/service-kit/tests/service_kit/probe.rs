@@ -147,7 +147,9 @@ impl tower_service::Service<http::Request<Body>> for Probe {
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let probe = self.clone();
-        let mut grpc = tonic::server::Grpc::new(Codec::default()).max_decoding_message_size(self.message_bytes);
+        let mut grpc = tonic::server::Grpc::new(Codec::default())
+            .max_decoding_message_size(self.message_bytes)
+            .max_encoding_message_size(self.message_bytes);
         Box::pin(async move {
             Ok(match request.uri().path() {
                 ECHO => grpc.unary(Echo(probe), request).await,
@@ -168,6 +170,7 @@ impl UnaryService<String> for Echo {
         let probe = self.0.clone();
         Box::pin(async move {
             let meta = RequestMeta::of(&request);
+            let peer = service_kit::tls::peer_of(request.extensions()).map(|peer| peer.name.to_string());
             let text = request.into_inner();
             let _ = probe.begun.send(text.clone());
             match text.split_once(' ').unwrap_or((&text, "")) {
@@ -175,6 +178,8 @@ impl UnaryService<String> for Echo {
                 ("hang", _) => std::future::pending().await,
                 ("missing", _) => Err(meta.status(Failure::new(Reason::CaseNotFound, "no such case"))),
                 ("foreign", _) => Err(Status::unknown("the secret of the status")),
+                ("grow", bytes) => Ok(Response::new("x".repeat(bytes.parse().expect("a size")))),
+                ("peer", _) => Ok(Response::new(peer.unwrap_or_else(|| "nobody".to_owned()))),
                 ("who", _) => Ok(Response::new(format!("{} {}", meta.actor, meta.request_id))),
                 ("trace", _) => Ok(Response::new(current_trace().traceparent)),
                 ("log", _) => {
@@ -210,6 +215,7 @@ impl ServerStreamingService<String> for Streaming {
         let first = stream::iter([Ok("first".to_owned())]);
         let rest: Strings = match text.as_str() {
             "endless" => Box::pin(stream::pending()),
+            "grow" => Box::pin(stream::iter([Ok("x".repeat(2_000))])),
             "foreign" => Box::pin(stream::iter([Err(Status::unknown("the secret of the status"))])),
             "panic" => Box::pin(stream::poll_fn(|_| panic!("the secret of the panic"))),
             _ => Box::pin(stream::empty()),
@@ -302,5 +308,33 @@ impl Lines {
 
     pub(crate) fn text(&self) -> String {
         self.0.lock().unwrap().concat()
+    }
+}
+
+/// How much a counter of a server has counted of a `cause`.
+pub(crate) fn counted(scope: &str, metric: &str, cause: &str) -> u64 {
+    use opentelemetry_proto::tonic::metrics::v1::{metric::Data, number_data_point::Value};
+    let metrics = crate::collector::collector().metrics(scope);
+    let Some(Data::Sum(sum)) = metrics.into_iter().find(|found| found.name == metric).and_then(|found| found.data)
+    else {
+        return 0;
+    };
+    let of_cause = |attributes: &[_]| crate::collector::attribute(attributes, "cause") == cause;
+    let points = sum.data_points.iter().filter(|point| of_cause(&point.attributes));
+    points.map(|point| if let Some(Value::AsInt(n)) = point.value { u64::try_from(n).unwrap() } else { 0 }).sum()
+}
+
+/// What a gauge of a server says now of a `limit`, or of nothing in particular ("").
+pub(crate) fn gauged(scope: &str, metric: &str, limit: &str) -> f64 {
+    use opentelemetry_proto::tonic::metrics::v1::{metric::Data, number_data_point::Value};
+    let metrics = crate::collector::collector().metrics(scope);
+    let found = metrics.into_iter().find(|found| found.name == metric).and_then(|found| found.data);
+    let Some(Data::Gauge(gauge)) = found else { panic!("no gauge {metric} of {scope}") };
+    let of_limit = |attributes: &[_]| crate::collector::attribute(attributes, "limit") == limit;
+    let point = gauge.data_points.iter().find(|point| of_limit(&point.attributes)).expect("a point");
+    match point.value {
+        Some(Value::AsInt(n)) => f64::from(i32::try_from(n.min(i64::from(i32::MAX))).unwrap()),
+        Some(Value::AsDouble(x)) => x,
+        None => panic!("no value"),
     }
 }

@@ -94,10 +94,10 @@ struct Started {
     _folder: TempDir,
 }
 
-struct Ended {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Started {
@@ -144,7 +144,7 @@ impl Started {
     }
 }
 
-fn ended(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+pub(crate) fn ended(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
     Started::new(arguments, variables).end()
 }
 

@@ -9,6 +9,7 @@ mod journey;
 mod kills;
 mod ledger;
 mod process;
+mod shutdown;
 mod stores;
 mod system;
 mod telemetry;

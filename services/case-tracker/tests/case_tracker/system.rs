@@ -106,6 +106,11 @@ impl System {
         }
     }
 
+    /// The one process of a system that is all in one, to be ended by whoever takes it.
+    pub(crate) fn process(&mut self) -> ServerProcess {
+        self.processes.remove(ALL_IN_ONE).unwrap()
+    }
+
     /// Starts all that was stopped.
     pub(crate) async fn start_again(&mut self) {
         // Alphabetical order would start consumers first, which is fine, too: they wait for the feed to be there.

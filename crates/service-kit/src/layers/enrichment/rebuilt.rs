@@ -22,6 +22,9 @@ const BROKEN_OFF: [&str; 2] = ["h2 protocol error", "error reading a body from c
 pub(super) fn failure(status: &Status, path: &str, message_bytes: usize) -> Failure {
     match status.code() {
         Code::OutOfRange if status.message().contains("decoded message length too large") => too_large(message_bytes),
+        Code::OutOfRange if status.message().contains("encoded message length too large") => {
+            answer_too_large(message_bytes)
+        }
         Code::Internal if UNREADABLE.iter().any(|begin| status.message().starts_with(begin)) => {
             undecodable(status.message())
         }
@@ -68,6 +71,15 @@ fn is_broken_off(status: &Status) -> bool {
 
 fn too_large(message_bytes: usize) -> Failure {
     let text = format!("the message is larger than {message_bytes} bytes (limits.message_bytes): send less at once");
+    beyond_message_bytes(text, message_bytes)
+}
+
+fn answer_too_large(message_bytes: usize) -> Failure {
+    let text = format!("the answer is larger than {message_bytes} bytes (limits.message_bytes): ask for less at once");
+    beyond_message_bytes(text, message_bytes)
+}
+
+fn beyond_message_bytes(text: String, message_bytes: usize) -> Failure {
     Failure::new(Reason::MessageTooLarge, text)
         .with_metadata("cause", "message_bytes")
         .with_metadata("scope", "message")
