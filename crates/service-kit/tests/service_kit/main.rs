@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of tests fails like a test")]
 
 mod collector;
+mod diagnostics;
 mod health;
 mod host;
 mod layers;
