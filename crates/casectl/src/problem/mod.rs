@@ -50,10 +50,27 @@ pub(crate) struct Unanswered {
 pub(crate) enum Silence {
     /// Nobody could be reached: the operating system's words.
     NotReached(String),
+    /// The two sides do not come to an understanding about TLS.
+    NotTrusted {
+        /// What is wrong.
+        why: String,
+        /// What to do.
+        advice: &'static str,
+    },
     /// The connection broke in the middle: the reason.
     Broken(String),
     /// Nothing came in time: how long was waited.
     TooLate(std::time::Duration),
+}
+
+impl Silence {
+    /// Whether another attempt may go better.
+    pub(crate) const fn may_pass(&self) -> bool {
+        match self {
+            Self::NotReached(_) | Self::Broken(_) => true,
+            Self::NotTrusted { .. } | Self::TooLate(_) => false,
+        }
+    }
 }
 
 impl Problem {
@@ -139,6 +156,9 @@ impl Unanswered {
             Silence::NotReached(why) => {
                 format!("cannot reach the {service} service at {address}: {why}; is it running? (request {id})")
             }
+            Silence::NotTrusted { why, .. } => {
+                format!("no secure connection to the {service} service at {address}: {why} (request {id})")
+            }
             Silence::Broken(why) => format!("the {service} service at {address} broke off: {why} (request {id})"),
             Silence::TooLate(waited) => {
                 let waited = humantime::format_duration(*waited);
@@ -154,6 +174,9 @@ impl Unanswered {
                 format!("the address comes from {}; another one: {flag} HOST:PORT or --server HOST", self.origin()),
                 "to start the whole system on this machine: case-tracker".to_owned(),
             ],
+            Silence::NotTrusted { advice, .. } => {
+                vec![(*advice).to_owned(), format!("the address comes from {}", self.origin())]
+            }
             Silence::Broken(_) | Silence::TooLate(_) => {
                 let mut hints: Vec<_> = self.key.iter().map(|key| hints::perhaps_done(key)).collect();
                 if matches!(self.how, Silence::TooLate(_)) {

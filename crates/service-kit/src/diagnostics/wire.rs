@@ -77,8 +77,7 @@ pub(super) fn store(report: StoreReport) -> pb::Store {
     }
 }
 
-pub(super) fn queue(report: QueueReport) -> pb::Queue {
-    let QueueReport { name, depth, capacity } = report;
+pub(super) fn queue(QueueReport { name, depth, capacity }: QueueReport) -> pb::Queue {
     pb::Queue { name: name.to_owned(), depth, capacity }
 }
 

@@ -2,6 +2,7 @@
 
 mod answers;
 mod configuration;
+mod credentials;
 mod desk;
 mod desk_services;
 mod display;
@@ -10,5 +11,6 @@ mod surroundings;
 mod usage;
 mod writes;
 
+pub(crate) use surroundings::{Said, Setting};
+
 use desk::Desk;
-use surroundings::{Said, Setting};
