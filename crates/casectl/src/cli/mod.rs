@@ -2,6 +2,7 @@
 //!
 //! Its comments are its help: they are written for those who type.
 
+mod diagnostics;
 mod lifecycle;
 mod read;
 mod values;
@@ -13,11 +14,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+pub(crate) use diagnostics::{DiagnosticsArgs, DiagnosticsCommand};
 pub(crate) use lifecycle::{LifecycleCommand, ReplayArgs};
 pub(crate) use read::{AuditArgs, HealthArgs, HealthName, ListArgs, PageArgs, ShowArgs, TimelineArgs};
 pub(crate) use values::{Level, LevelOrNone};
 pub(crate) use write::{
-    AssignArgs, CommentArgs, CreateArgs, FieldArgs, LinkArgs, TransitionArgs, UpdateArgs, WriteArgs,
+    AssignArgs, CommentArgs, CreateArgs, FieldArgs, LinkArgs, TransitionArgs, UpdateArgs, VersionArgs, WriteArgs,
 };
 
 use crate::settings::{ColorWhen, Key, OutputFormat, PlaintextToken, Times, Zone};
@@ -75,6 +77,8 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Ask the services whether they are well.
     Health(HealthArgs),
+    /// Show what the services know about themselves: versions, health, settings, stores, queues, the feed.
+    Diagnostics(DiagnosticsArgs),
     /// Print the completions for a shell.
     Completions {
         /// The shell.
@@ -147,7 +151,7 @@ impl SettingArgs {
             (Key::TokenFile, &self.token_file),
             (Key::Ca, &self.ca),
             (Key::Certificate, &self.certificate),
-            (Key::PrivateKey, &self.key),
+            (Key::PrivateHalf, &self.key),
             (Key::Timeout, &self.timeout),
         ];
         let names = [

@@ -184,9 +184,11 @@ impl Connections {
         let at_least = match failed {
             Problem::Refused(refusal) if refusal.is_transient() => refusal.retry_after.unwrap_or_default(),
             Problem::Unanswered(unanswered) if unanswered.how.may_pass() => Duration::ZERO,
-            Problem::Refused(_) | Problem::Unanswered(_) | Problem::Local { .. } | Problem::OutputClosed => {
-                return None;
-            }
+            Problem::Refused(_)
+            | Problem::Unanswered(_)
+            | Problem::Local { .. }
+            | Problem::Found { .. }
+            | Problem::OutputClosed => return None,
         };
         let ceiling = PAUSE_FIRST.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(PAUSE_MAX);
         let mut random = [0; 4];

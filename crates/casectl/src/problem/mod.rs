@@ -1,5 +1,6 @@
 //! Why a command failed: one line, what to do next, and the exit code.
 
+mod credentials;
 mod hints;
 mod json;
 mod refusal;
@@ -25,6 +26,14 @@ pub(crate) enum Problem {
         code: ExitCode,
         /// One problem a line.
         message: String,
+    },
+    /// A file was looked at, and this was found in it: whole lines, which begin with their place as compilers write it,
+    /// so that editors jump there.
+    Found {
+        /// What the caller acts on.
+        code: ExitCode,
+        /// One mistake a line.
+        lines: String,
     },
     /// A server answered with an error.
     Refused(Box<Refusal>),
@@ -96,7 +105,7 @@ impl Problem {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::OutputClosed => ExitCode::Done,
-            Self::Local { code, .. } => *code,
+            Self::Local { code, .. } | Self::Found { code, .. } => *code,
             Self::Refused(refusal) => refusal.exit_code(),
             Self::Unanswered(_) => ExitCode::Unavailable,
         }
@@ -105,6 +114,9 @@ impl Problem {
     /// For people: a line that says what is wrong, then indented lines that say what to do.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
+        if let Self::Found { lines, .. } = self {
+            return format!("{lines}\n");
+        }
         for line in self.message().lines() {
             let _ = writeln!(text, "casectl: {line}");
         }
@@ -123,7 +135,7 @@ impl Problem {
     pub(crate) fn message(&self) -> String {
         match self {
             Self::OutputClosed => String::new(),
-            Self::Local { message, .. } => message.clone(),
+            Self::Local { message, .. } | Self::Found { lines: message, .. } => message.clone(),
             Self::Refused(refusal) => {
                 let reason = refusal.reason_text();
                 format!("{} ({reason}, request {})", printable(&refusal.message), printable(&refusal.request_id))
@@ -135,7 +147,7 @@ impl Problem {
     /// What to do next.
     pub(crate) fn hints(&self) -> Vec<String> {
         match self {
-            Self::OutputClosed | Self::Local { .. } => Vec::new(),
+            Self::OutputClosed | Self::Local { .. } | Self::Found { .. } => Vec::new(),
             Self::Refused(refusal) => hints::of(refusal),
             Self::Unanswered(unanswered) => unanswered.hints(),
         }

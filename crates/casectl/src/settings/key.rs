@@ -25,7 +25,7 @@ pub(crate) enum Key {
     /// The certificate that servers are shown.
     Certificate,
     /// Its private key.
-    PrivateKey,
+    PrivateHalf,
     /// For people or for programs.
     Output,
     /// When to colour.
@@ -51,7 +51,7 @@ impl Key {
         Self::PlaintextToken,
         Self::Ca,
         Self::Certificate,
-        Self::PrivateKey,
+        Self::PrivateHalf,
         Self::Output,
         Self::Color,
         Self::Times,
@@ -72,7 +72,7 @@ impl Key {
             Self::PlaintextToken => "plaintext_token",
             Self::Ca => "ca",
             Self::Certificate => "certificate",
-            Self::PrivateKey => "key",
+            Self::PrivateHalf => "key",
             Self::Output => "output",
             Self::Color => "color",
             Self::Times => "times",

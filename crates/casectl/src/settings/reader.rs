@@ -85,7 +85,7 @@ impl Reader {
 
     /// How to speak TLS, if an address asks for it. The files are looked at in any case: a wrong one is wrong now.
     pub(super) fn tls(&mut self, addresses: &[&Address]) -> Option<Arc<ClientConfig>> {
-        let [ca, certificate, key] = [Key::Ca, Key::Certificate, Key::PrivateKey].map(|key| self.given(key).cloned());
+        let [ca, certificate, key] = [Key::Ca, Key::Certificate, Key::PrivateHalf].map(|key| self.given(key).cloned());
         let files = Files { ca: ca.as_ref(), certificate: certificate.as_ref(), key: key.as_ref() };
         let is_wanted = addresses.iter().any(|address| address.scheme == Scheme::Https);
         if !is_wanted && files.are_none() {

@@ -46,7 +46,7 @@ const fn is_secret(key: Key) -> bool {
         | Key::PlaintextToken
         | Key::Ca
         | Key::Certificate
-        | Key::PrivateKey
+        | Key::PrivateHalf
         | Key::Output
         | Key::Color
         | Key::Times

@@ -52,7 +52,7 @@ pub(super) fn client_config(files: &Files<'_>) -> Result<ClientConfig, Fault> {
                 fault(&key.origin, format!("{}: the key in {key_file} does not fit {chain}: {error}", key.origin))
             })
         }
-        (Some(alone), None) => Err(lacks(alone, Key::PrivateKey)),
+        (Some(alone), None) => Err(lacks(alone, Key::PrivateHalf)),
         (None, Some(alone)) => Err(lacks(alone, Key::Certificate)),
     }
 }
