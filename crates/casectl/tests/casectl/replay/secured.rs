@@ -73,3 +73,16 @@ async fn a_replay_waits_as_long_as_a_server_that_is_too_busy_asks() {
     // One case after the other: every wait that was asked for adds up.
     assert!(begun.elapsed() >= wait * u32::try_from(refused).unwrap(), "{:?}", begun.elapsed());
 }
+
+#[tokio::test]
+async fn a_replay_that_finds_nobody_says_where_it_looked_and_who_said_so() {
+    let authority = Authority::new();
+    let log = authority.file("log.jsonl");
+    std::fs::write(&log, SAMPLE).unwrap();
+    // A port that was free a moment ago.
+    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
+    let arguments = ["replay", log.to_str().unwrap(), "--query", &gone, "--patience", "10ms"];
+    let said = Setting::bare().run(&arguments).await;
+    assert_eq!((said.code, said.out.as_str()), (69, ""), "{said:?}");
+    assert!(said.err.contains(&format!("cannot ask case-query at {gone} (--query) for the lifecycle")), "{said:?}");
+}
