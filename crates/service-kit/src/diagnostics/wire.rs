@@ -53,6 +53,7 @@ pub(super) fn features(settings: &Settings) -> Vec<pb::Feature> {
         ("auth", auth),
         ("client_certificates", on(settings.tls.client_ca.is_some())),
         ("insecure_anywhere", on(settings.auth.insecure_anywhere)),
+        ("plaintext_anywhere", on(settings.tls.plaintext_anywhere)),
         ("rate_limit_per_caller", on(settings.limits.calls_per_second_per_caller > 0)),
         ("reflection", on(settings.reflection.enabled)),
         ("telemetry_export", on(settings.telemetry.otlp_endpoint.is_some())),

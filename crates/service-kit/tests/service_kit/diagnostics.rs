@@ -173,12 +173,12 @@ async fn diagnostics_are_a_call_like_any_other() {
 
 #[tokio::test]
 async fn no_secret_leaves_the_process() {
-    let keys = format!("https://case:{CANARY}@id.example/keys");
+    let issuer = format!("https://case:{CANARY}@id.example/");
     let headers = format!("authorization={CANARY}");
     let variables = [
         ("CASE_TRACKER__AUTH__TOKEN", CANARY),
         ("CASE_TRACKER__TELEMETRY__OTLP_HEADERS", &headers),
-        ("CASE_TRACKER__AUTH__JWKS", &keys),
+        ("CASE_TRACKER__AUTH__ISSUER", &issuer),
     ];
     let host = started_with(&variables);
     host.health.condition("store").fail(format!("postgres://case:{CANARY}@db/cases does not answer"));

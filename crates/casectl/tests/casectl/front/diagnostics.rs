@@ -179,8 +179,6 @@ async fn server(variables: &[(&str, &str)]) -> SocketAddr {
     let loaded = load(&Sources { environment, ..Sources::default() }, |_| Vec::new()).unwrap();
     let mut process = Process::new(loaded.settings, CancellationToken::new());
     process.provenance = Arc::new(loaded.provenance);
-    // Who may ask is not what is tested here: whoever says who they are may.
-    process.settings.auth.mode = service_kit::settings::AuthMode::Insecure;
     let health = Health::new(&[]);
     health.condition("store").fail(format!("postgres://case:{CANARY}@db/cases does not answer"));
     health.started();
@@ -211,12 +209,12 @@ async fn bundle_of(address: SocketAddr) -> String {
 
 #[tokio::test]
 async fn no_secret_gets_into_a_bundle() {
-    let keys = format!("https://case:{CANARY}@id.example/keys");
+    let issuer = format!("https://case:{CANARY}@id.example/");
     let headers = format!("authorization={CANARY}");
     let variables = [
         ("CASE_TRACKER__AUTH__TOKEN", CANARY),
         ("CASE_TRACKER__TELEMETRY__OTLP_HEADERS", &headers),
-        ("CASE_TRACKER__AUTH__JWKS", &keys),
+        ("CASE_TRACKER__AUTH__ISSUER", &issuer),
     ];
     let text = bundle_of(server(&variables).await).await;
     assert!(!text.contains(CANARY), "{text}");
