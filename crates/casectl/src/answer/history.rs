@@ -3,7 +3,7 @@
 use case_api::pb;
 use serde::Serialize;
 
-use super::{is_default, named, number, time};
+use super::{duration, is_default, named, number, time};
 
 /// The answer of `timeline`: every page in one document.
 #[derive(Serialize)]
@@ -74,15 +74,6 @@ fn entry(entry: &pb::TimelineEntry) -> EntryJson<'_> {
 
 fn change(change: &pb::FieldChange) -> ChangeJson<'_> {
     ChangeJson { field: &change.field, from: &change.from, to: &change.to }
-}
-
-/// Seconds with as many digits as they need: `3.2s`.
-fn duration(duration: &prost_types::Duration) -> String {
-    let sign = if duration.seconds < 0 || duration.nanos < 0 { "-" } else { "" };
-    let digits = format!("{:09}", duration.nanos.unsigned_abs());
-    let digits = digits.trim_end_matches('0');
-    let point = if digits.is_empty() { "" } else { "." };
-    format!("{sign}{}{point}{digits}s", duration.seconds.unsigned_abs())
 }
 
 /// The answer of `lifecycle show`.

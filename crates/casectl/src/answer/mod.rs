@@ -4,11 +4,13 @@
 //! base64, enum values by their full names, and fields that hold their default left out.
 
 mod case;
+mod diagnostics;
 mod evidence;
 pub(crate) mod fields;
 mod history;
 
 pub(crate) use case::{CaseAnswer, CaseJson, CasesAnswer, CommentJson, WriteAnswer};
+pub(crate) use diagnostics::{DiagnosticsAnswer, DiagnosticsJson, ServiceAnswer};
 pub(crate) use evidence::AuditEventJson;
 pub(crate) use history::{LifecycleAnswer, TimelineAnswer};
 
@@ -17,6 +19,15 @@ use crate::view::times::timestamp;
 /// RFC 3339, in UTC.
 fn time(time: Option<&prost_types::Timestamp>) -> Option<String> {
     time.and_then(timestamp).map(|time| time.to_string())
+}
+
+/// Seconds with as many digits as they need: `3.2s`.
+fn duration(duration: &prost_types::Duration) -> String {
+    let sign = if duration.seconds < 0 || duration.nanos < 0 { "-" } else { "" };
+    let digits = format!("{:09}", duration.nanos.unsigned_abs());
+    let digits = digits.trim_end_matches('0');
+    let point = if digits.is_empty() { "" } else { "." };
+    format!("{sign}{}{point}{digits}s", duration.seconds.unsigned_abs())
 }
 
 /// A 64-bit number as text: JavaScript's numbers do not hold all of them.

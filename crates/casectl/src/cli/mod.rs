@@ -2,6 +2,7 @@
 //!
 //! Its comments are its help: they are written for those who type.
 
+mod diagnostics;
 mod lifecycle;
 mod read;
 mod values;
@@ -13,14 +14,15 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+pub(crate) use diagnostics::{DiagnosticsArgs, DiagnosticsCommand};
 pub(crate) use lifecycle::{LifecycleCommand, ReplayArgs};
 pub(crate) use read::{AuditArgs, HealthArgs, HealthName, ListArgs, PageArgs, ShowArgs, TimelineArgs};
 pub(crate) use values::{Level, LevelOrNone};
 pub(crate) use write::{
-    AssignArgs, CommentArgs, CreateArgs, FieldArgs, LinkArgs, TransitionArgs, UpdateArgs, WriteArgs,
+    AssignArgs, CommentArgs, CreateArgs, FieldArgs, LinkArgs, TransitionArgs, UpdateArgs, VersionArgs, WriteArgs,
 };
 
-use crate::settings::{ColorWhen, Key, OutputFormat, Times, Zone};
+use crate::settings::{ColorWhen, Key, OutputFormat, PlaintextToken, Times, Zone};
 
 const AFTER_HELP: &str = "\
 Every setting can also be given as a variable (--token-file: CASECTL_TOKEN_FILE) or in casectl.toml (token_file = \"…\").
@@ -75,6 +77,8 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Ask the services whether they are well.
     Health(HealthArgs),
+    /// Show what the services know about themselves: versions, health, settings, stores, queues, the feed.
+    Diagnostics(DiagnosticsArgs),
     /// Print the completions for a shell.
     Completions {
         /// The shell.
@@ -88,7 +92,7 @@ pub(crate) struct SettingArgs {
     /// Configuration file [default: ~/.config/casectl.toml].
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Connection")]
     pub(crate) config: Option<PathBuf>,
-    /// Host of all services, on their default ports [default: 127.0.0.1].
+    /// Host of all services, on their default ports; `https://HOST` for TLS [default: 127.0.0.1].
     #[arg(long, global = true, value_name = "HOST", value_hint = ValueHint::Hostname, help_heading = "Connection")]
     server: Option<String>,
     /// Address of the command service [default: 127.0.0.1:50051].
@@ -103,12 +107,21 @@ pub(crate) struct SettingArgs {
     /// Who you are.
     #[arg(long, global = true, value_name = "NAME", value_hint = ValueHint::Username, help_heading = "Connection")]
     actor: Option<String>,
-    /// Bearer token; others on this machine can see it: prefer --token-file.
-    #[arg(long, global = true, value_name = "TOKEN", help_heading = "Connection")]
-    token: Option<String>,
-    /// File that holds the bearer token.
+    /// File that holds the bearer token. The token itself: only as `CASECTL_TOKEN`.
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Connection")]
     token_file: Option<String>,
+    /// Whether the token may go over `http://` to another machine, where others can read it [default: refuse].
+    #[arg(long, global = true, value_name = "WHAT", help_heading = "Connection")]
+    plaintext_token: Option<PlaintextToken>,
+    /// File of the authorities whose `https://` servers are believed (PEM) [default: the public ones].
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Connection")]
+    ca: Option<String>,
+    /// File of the certificate to show to servers that ask for one (PEM); needs --key.
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Connection")]
+    certificate: Option<String>,
+    /// File of the private key of --certificate (PEM).
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Connection")]
+    key: Option<String>,
     /// How long a call may take, its retries included [default: 10s].
     #[arg(long, global = true, value_name = "TIME", help_heading = "Connection")]
     timeout: Option<String>,
@@ -135,11 +148,14 @@ impl SettingArgs {
             (Key::Query, &self.query),
             (Key::Audit, &self.audit),
             (Key::Actor, &self.actor),
-            (Key::Token, &self.token),
             (Key::TokenFile, &self.token_file),
+            (Key::Ca, &self.ca),
+            (Key::Certificate, &self.certificate),
+            (Key::PrivateHalf, &self.key),
             (Key::Timeout, &self.timeout),
         ];
         let names = [
+            (Key::PlaintextToken, name(self.plaintext_token)),
             (Key::Output, name(self.output)),
             (Key::Color, name(self.color)),
             (Key::Times, name(self.times)),

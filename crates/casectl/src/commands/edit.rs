@@ -2,7 +2,7 @@
 
 use case_api::pb;
 
-use super::write::{Outcome, finish, key};
+use super::write::{Outcome, finish, key, version_before};
 use crate::answer::fields;
 use crate::cli::{AssignArgs, CreateArgs, FieldArgs, Level, TransitionArgs, UpdateArgs};
 use crate::connection::Target;
@@ -27,7 +27,8 @@ pub(super) async fn create(session: &mut Session, args: CreateArgs) -> Result<()
     let key = message.idempotency_key.clone();
     let answer = session.connections.call(Target::write(&key), message, send).await?;
     let pb::CreateCaseResponse { case, replayed, consistency_token } = answer;
-    let outcome = Outcome { done: opened(case.as_ref()), case, comment: None, replayed, consistency_token };
+    let outcome =
+        Outcome { done: opened(case.as_ref()), before: None, case, comment: None, replayed, consistency_token };
     finish(session, &args.write, outcome).await
 }
 
@@ -44,6 +45,7 @@ pub(super) async fn update(session: &mut Session, args: UpdateArgs) -> Result<()
         expected_version: args.version.expected_version,
         validate_only: args.write.dry_run,
     };
+    let before = version_before(session, &args.case, &args.version).await;
     let client = session.connections.commands()?;
     let send = |request| {
         let mut client = client.clone();
@@ -52,7 +54,7 @@ pub(super) async fn update(session: &mut Session, args: UpdateArgs) -> Result<()
     let key = message.idempotency_key.clone();
     let answer = session.connections.call(Target::write(&key), message, send).await?;
     let pb::UpdateCaseResponse { case, replayed, consistency_token } = answer;
-    finish(session, &args.write, Outcome { done, case, comment: None, replayed, consistency_token }).await
+    finish(session, &args.write, Outcome { done, before, case, comment: None, replayed, consistency_token }).await
 }
 
 pub(super) async fn transition(session: &mut Session, args: TransitionArgs) -> Result<(), Problem> {
@@ -75,7 +77,7 @@ pub(super) async fn transition(session: &mut Session, args: TransitionArgs) -> R
     let answer = session.connections.call(Target::write(&key), message, send).await?;
     let pb::TransitionCaseResponse { case, replayed, consistency_token } = answer;
     let done = format!("moved to {}", args.status);
-    finish(session, &args.write, Outcome { done, case, comment: None, replayed, consistency_token }).await
+    finish(session, &args.write, Outcome { done, before: None, case, comment: None, replayed, consistency_token }).await
 }
 
 pub(super) async fn assign(session: &mut Session, args: AssignArgs) -> Result<(), Problem> {
@@ -90,6 +92,7 @@ pub(super) async fn assign(session: &mut Session, args: AssignArgs) -> Result<()
         expected_version: args.version.expected_version,
         validate_only: args.write.dry_run,
     };
+    let before = version_before(session, &args.case, &args.version).await;
     let client = session.connections.commands()?;
     let send = |request| {
         let mut client = client.clone();
@@ -98,7 +101,7 @@ pub(super) async fn assign(session: &mut Session, args: AssignArgs) -> Result<()
     let key = message.idempotency_key.clone();
     let answer = session.connections.call(Target::write(&key), message, send).await?;
     let pb::AssignCaseResponse { case, replayed, consistency_token } = answer;
-    finish(session, &args.write, Outcome { done, case, comment: None, replayed, consistency_token }).await
+    finish(session, &args.write, Outcome { done, before, case, comment: None, replayed, consistency_token }).await
 }
 
 fn opened(case: Option<&pb::Case>) -> String {

@@ -79,6 +79,12 @@ async fn ask(session: &Session, service: Service, name: &str) -> ServiceHealth {
     ServiceHealth { service: service.name(), address, status, error }
 }
 
+/// The name of the protocol's value, or `UNREACHABLE` and why.
+pub(super) async fn status(session: &Session, service: Service, name: &str) -> String {
+    let ServiceHealth { status, error, .. } = ask(session, service, name).await;
+    error.map_or_else(|| status.clone(), |error| format!("{status}: {error}"))
+}
+
 async fn check(session: &Session, service: Service, name: &str) -> Result<ServingStatus, String> {
     let channel = session.connections.channel(service).map_err(|problem| problem.message())?;
     let request = Request::new(HealthCheckRequest { service: name.to_owned() });

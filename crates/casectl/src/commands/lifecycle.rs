@@ -67,11 +67,10 @@ fn check(session: &mut Session, path: &Path) -> Result<(), Problem> {
             return Err(Problem::local(ExitCode::Configuration, format!("cannot read {shown}: {source}")));
         }
         Err(ReadError::Mistaken { mistakes: Mistakes(mistakes), .. }) => {
-            // As compilers write it: editors jump to such lines.
             let lines: Vec<_> = mistakes.iter().map(|m| format!("{shown}:{}: {}", m.line, m.message)).collect();
             let mistakes = mistakes.into_iter().map(|m| MistakeJson { line: m.line, message: m.message }).collect();
             let answer = CheckAnswer { valid: false, statuses: 0, transitions: 0, mistakes };
-            (answer, Some(Problem::local(ExitCode::Configuration, lines.join("\n"))))
+            (answer, Some(Problem::Found { code: ExitCode::Configuration, lines: lines.join("\n") }))
         }
     };
     if session.is_json() {

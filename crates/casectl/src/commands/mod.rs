@@ -2,6 +2,7 @@
 
 mod audit;
 mod completions;
+mod diagnostics;
 mod edit;
 mod health;
 mod lifecycle;
@@ -33,6 +34,7 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> Result<(), P
         Command::Lifecycle(command) => lifecycle::lifecycle(session, command).await,
         Command::Replay(args) => replay::replay(session, args).await,
         Command::Health(args) => health::health(session, args).await,
+        Command::Diagnostics(args) => diagnostics::diagnostics(session, args).await,
         Command::Completions { shell } => completions::completions(session, shell),
     }
 }

@@ -30,7 +30,7 @@ pub(super) async fn comment(session: &mut Session, args: CommentArgs) -> Result<
         Some(comment) if !comment.comment_id.is_empty() => format!("commented on ({})", comment.comment_id),
         Some(_) | None => "commented on".to_owned(),
     };
-    finish(session, &args.write, Outcome { done, case, comment, replayed, consistency_token }).await
+    finish(session, &args.write, Outcome { done, before: None, case, comment, replayed, consistency_token }).await
 }
 
 pub(super) async fn link(session: &mut Session, args: LinkArgs) -> Result<(), Problem> {
@@ -53,7 +53,7 @@ pub(super) async fn link(session: &mut Session, args: LinkArgs) -> Result<(), Pr
     let answer = session.connections.call(Target::write(&key), message, send).await?;
     let pb::LinkCasesResponse { case, replayed, consistency_token } = answer;
     let done = format!("linked ({} {})", link_words(link_type), args.other);
-    finish(session, &args.write, Outcome { done, case, comment: None, replayed, consistency_token }).await
+    finish(session, &args.write, Outcome { done, before: None, case, comment: None, replayed, consistency_token }).await
 }
 
 pub(super) async fn unlink(session: &mut Session, args: LinkArgs) -> Result<(), Problem> {
@@ -76,5 +76,5 @@ pub(super) async fn unlink(session: &mut Session, args: LinkArgs) -> Result<(), 
     let answer = session.connections.call(Target::write(&key), message, send).await?;
     let pb::UnlinkCasesResponse { case, replayed, consistency_token } = answer;
     let done = format!("unlinked ({} {})", link_words(link_type), args.other);
-    finish(session, &args.write, Outcome { done, case, comment: None, replayed, consistency_token }).await
+    finish(session, &args.write, Outcome { done, before: None, case, comment: None, replayed, consistency_token }).await
 }

@@ -7,7 +7,7 @@ use service_kit::exit::Exit;
 use crate::cli::ReplayArgs;
 use crate::log;
 use crate::problem::Problem;
-use crate::replay::{Backoff, Options, Progress, Targets, Verify, run};
+use crate::replay::{Backoff, Options, Progress, Target, Targets, Verify, run};
 use crate::session::Session;
 use crate::settings::Service;
 
@@ -18,9 +18,9 @@ pub(super) async fn replay(session: &mut Session, args: ReplayArgs) -> Result<()
     let records = log::read(&args.log).map_err(Exit::from)?;
     let actor = session.settings.actor.as_ref().and_then(|actor| actor.to_str().ok()).unwrap_or(READER_DEFAULT);
     let targets = Targets {
-        commands: session.connections.channel(Service::Command)?,
-        queries: session.connections.channel(Service::Query)?,
-        audit: session.connections.channel(Service::Audit)?,
+        commands: target(session, Service::Command)?,
+        queries: target(session, Service::Query)?,
+        audit: target(session, Service::Audit)?,
         actor: actor.to_owned(),
     };
     let progress = match (session.is_json(), session.stderr_is_terminal) {
@@ -45,4 +45,13 @@ pub(super) async fn replay(session: &mut Session, args: ReplayArgs) -> Result<()
         session.print(&format!("{summary}\n"))?;
     }
     Ok(summary.verdict()?)
+}
+
+fn target(session: &Session, service: Service) -> Result<Target, Problem> {
+    let address = session.connections.address(service);
+    Ok(Target {
+        channel: session.connections.channel(service)?,
+        place: format!("{address} ({})", address.origin),
+        authorization: session.connections.authorization(service)?.cloned(),
+    })
 }

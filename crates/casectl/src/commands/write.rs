@@ -6,7 +6,7 @@ use case_api::pb;
 use serde_json::json;
 
 use crate::answer::{CaseJson, CommentJson, WriteAnswer};
-use crate::cli::WriteArgs;
+use crate::cli::{VersionArgs, WriteArgs};
 use crate::connection::Target;
 use crate::problem::Problem;
 use crate::session::Session;
@@ -17,10 +17,15 @@ use crate::view::text::printable;
 /// How long a change that is done may be kept waiting for the read model: as long as the server itself waits.
 const WAIT_MAX: Duration = Duration::from_secs(2);
 
+/// How long a look at the case before a change may take: it only makes the answer more exact.
+const LOOK_MAX: Duration = Duration::from_millis(500);
+
 /// What a change came to.
 pub(super) struct Outcome {
     /// What was done, as a participle, such as `moved to SUBMITTED`.
     pub(super) done: String,
+    /// The version that the case had before, as far as it is known; only where a change can come to nothing.
+    pub(super) before: Option<u64>,
     /// The answer's fields.
     pub(super) case: Option<pb::Case>,
     pub(super) comment: Option<pb::Comment>,
@@ -62,16 +67,40 @@ fn text(session: &Session, args: &WriteArgs, outcome: &Outcome) -> String {
     let Some(case) = &outcome.case else { return format!("{}\n", printable(&outcome.done)) };
     let id = if case.case_id.is_empty() { "the case" } else { &case.case_id };
     let version = case.version;
-    let text = if args.dry_run {
+    // Versions only grow, so one that was seen before and is there again has not been left in between.
+    let is_unchanged = outcome.before == Some(version) && !outcome.replayed;
+    let text = if is_unchanged {
+        format!("{id} is as it was, version {version}: there was nothing to change")
+    } else if args.dry_run {
         format!("Dry run, nothing is stored: {id} would be {}, version {version}", outcome.done)
     } else if outcome.replayed {
         format!("{id} was {} before, version {version}; nothing is done twice", outcome.done)
     } else {
         format!("{id} {}, version {version}", outcome.done)
     };
-    let mut text = printable(&text).into_owned() + "\n";
+    let mut text = session.view.paragraph(&printable(&text), 0);
     text.push_str(&next_steps(&session.view, case));
     text
+}
+
+/// The version of a case before a change that may come to nothing, for people only: a server answers the same to a change
+/// and to none. What the query service does not know in time is not told.
+pub(super) async fn version_before(session: &Session, case_id: &str, args: &VersionArgs) -> Option<u64> {
+    if args.expected_version != 0 {
+        return Some(args.expected_version);
+    }
+    if session.is_json() {
+        return None;
+    }
+    let client = session.connections.queries().ok()?;
+    let message = pb::GetCaseRequest { case_id: case_id.to_owned(), consistency: None };
+    let send = |request| {
+        let mut client = client.clone();
+        async move { client.get_case(request).await }
+    };
+    let call = session.connections.call(Target::read(Service::Query), message, send);
+    let answer = tokio::time::timeout(LOOK_MAX, call).await.ok()?.ok()?;
+    answer.case.map(|case| case.version)
 }
 
 /// Waits until the query service has seen a change. That it is away does not make the change undone: no error.

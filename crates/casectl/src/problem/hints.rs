@@ -4,6 +4,7 @@
 
 use rpc_error::Reason;
 
+use super::credentials;
 use super::refusal::{Refusal, Told};
 use crate::view::text::{printable, quoted};
 
@@ -28,7 +29,7 @@ fn of_reason(reason: Reason, refusal: &Refusal) -> Vec<String> {
             one("read without --fresh: the token is damaged, or of a store that was restored since")
         }
         Reason::IdempotencyKeyReused => one("a new command needs a new key: leave out --idempotency-key to get one"),
-        Reason::CaseNotFound => one("to see which cases there are: casectl list"),
+        Reason::CaseNotFound => not_found(refusal),
         Reason::AuditEventNotFound => one("to see which events there are: casectl audit"),
         Reason::CaseVersionMismatch => moved_on(refusal),
         Reason::TransitionNotAllowed => transitions(refusal, "allowed"),
@@ -36,15 +37,16 @@ fn of_reason(reason: Reason, refusal: &Refusal) -> Vec<String> {
         Reason::CaseClosed => transitions(refusal, "to reopen it"),
         Reason::LinkExists => one("nothing is left to do"),
         Reason::LinkNotFound => link_not_found(refusal),
-        Reason::CredentialsMissing => {
-            one("say who you are: --actor NAME, or CASECTL_ACTOR=NAME, or actor = \"NAME\" in casectl.toml")
-        }
-        Reason::CredentialsInvalid => one("an actor is 1 to 128 visible ASCII characters: --actor NAME"),
+        Reason::CredentialsMissing => credentials::missing(refusal),
+        Reason::CredentialsInvalid => credentials::invalid(refusal),
+        Reason::CredentialsExpired => credentials::expired(),
+        Reason::PermissionDenied => credentials::denied(refusal),
         Reason::Overloaded | Reason::QueueFull => {
             one("the server has too much to do; run the same command again later")
         }
+        Reason::RateLimited => credentials::too_many(refusal),
         Reason::MessageTooLarge => vec![format!("send less: at most {} bytes", refusal.about("limit"))],
-        Reason::StoreUnavailable | Reason::Draining => later(refusal),
+        Reason::StoreUnavailable | Reason::IdentityUnavailable | Reason::Draining => later(refusal),
         Reason::ProjectionLagging => {
             vec![format!(
                 "{} changes are still on their way; run it again, or without --fresh",
@@ -110,6 +112,19 @@ fn flags(refusal: &Refusal) -> Vec<String> {
 
 fn one(hint: &str) -> Vec<String> {
     vec![hint.to_owned()]
+}
+
+/// Of several cases, those that are missing, all by name: the message names only the first.
+fn not_found(refusal: &Refusal) -> Vec<String> {
+    let missing: Vec<_> = refusal.about("case_ids").split(", ").filter(|id| !id.is_empty()).map(quoted).collect();
+    let mut hints = one("to see which cases there are: casectl list");
+    if missing.len() > 1 {
+        // A long list is cut by the server, which says how many there are.
+        let more = refusal.about("missing").parse::<usize>().unwrap_or(0).saturating_sub(missing.len());
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        hints.insert(0, format!("missing: {}{more}", missing.join(" ")));
+    }
+    hints
 }
 
 fn later(refusal: &Refusal) -> Vec<String> {

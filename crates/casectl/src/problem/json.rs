@@ -50,7 +50,7 @@ pub(super) fn line(problem: &Problem) -> String {
         ..ErrorJson::default()
     };
     let error = match problem {
-        Problem::OutputClosed | Problem::Local { .. } => common,
+        Problem::OutputClosed | Problem::Local { .. } | Problem::Found { .. } => common,
         Problem::Refused(refusal) => of_refusal(refusal, common),
         Problem::Unanswered(unanswered) => {
             ErrorJson { request_id: Some(&unanswered.request_id), idempotency_key: unanswered.key.as_deref(), ..common }

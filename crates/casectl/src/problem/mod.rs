@@ -1,5 +1,6 @@
 //! Why a command failed: one line, what to do next, and the exit code.
 
+mod credentials;
 mod hints;
 mod json;
 mod refusal;
@@ -26,6 +27,14 @@ pub(crate) enum Problem {
         /// One problem a line.
         message: String,
     },
+    /// A file was looked at, and this was found in it: whole lines, which begin with their place as compilers write it,
+    /// so that editors jump there.
+    Found {
+        /// What the caller acts on.
+        code: ExitCode,
+        /// One mistake a line.
+        lines: String,
+    },
     /// A server answered with an error.
     Refused(Box<Refusal>),
     /// No server answered.
@@ -50,10 +59,27 @@ pub(crate) struct Unanswered {
 pub(crate) enum Silence {
     /// Nobody could be reached: the operating system's words.
     NotReached(String),
+    /// The two sides do not come to an understanding about TLS.
+    NotTrusted {
+        /// What is wrong.
+        why: String,
+        /// What to do.
+        advice: &'static str,
+    },
     /// The connection broke in the middle: the reason.
     Broken(String),
     /// Nothing came in time: how long was waited.
     TooLate(std::time::Duration),
+}
+
+impl Silence {
+    /// Whether another attempt may go better.
+    pub(crate) const fn may_pass(&self) -> bool {
+        match self {
+            Self::NotReached(_) | Self::Broken(_) => true,
+            Self::NotTrusted { .. } | Self::TooLate(_) => false,
+        }
+    }
 }
 
 impl Problem {
@@ -79,7 +105,7 @@ impl Problem {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::OutputClosed => ExitCode::Done,
-            Self::Local { code, .. } => *code,
+            Self::Local { code, .. } | Self::Found { code, .. } => *code,
             Self::Refused(refusal) => refusal.exit_code(),
             Self::Unanswered(_) => ExitCode::Unavailable,
         }
@@ -88,6 +114,9 @@ impl Problem {
     /// For people: a line that says what is wrong, then indented lines that say what to do.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
+        if let Self::Found { lines, .. } = self {
+            return format!("{lines}\n");
+        }
         for line in self.message().lines() {
             let _ = writeln!(text, "casectl: {line}");
         }
@@ -106,7 +135,7 @@ impl Problem {
     pub(crate) fn message(&self) -> String {
         match self {
             Self::OutputClosed => String::new(),
-            Self::Local { message, .. } => message.clone(),
+            Self::Local { message, .. } | Self::Found { lines: message, .. } => message.clone(),
             Self::Refused(refusal) => {
                 let reason = refusal.reason_text();
                 format!("{} ({reason}, request {})", printable(&refusal.message), printable(&refusal.request_id))
@@ -118,7 +147,7 @@ impl Problem {
     /// What to do next.
     pub(crate) fn hints(&self) -> Vec<String> {
         match self {
-            Self::OutputClosed | Self::Local { .. } => Vec::new(),
+            Self::OutputClosed | Self::Local { .. } | Self::Found { .. } => Vec::new(),
             Self::Refused(refusal) => hints::of(refusal),
             Self::Unanswered(unanswered) => unanswered.hints(),
         }
@@ -139,6 +168,9 @@ impl Unanswered {
             Silence::NotReached(why) => {
                 format!("cannot reach the {service} service at {address}: {why}; is it running? (request {id})")
             }
+            Silence::NotTrusted { why, .. } => {
+                format!("no secure connection to the {service} service at {address}: {why} (request {id})")
+            }
             Silence::Broken(why) => format!("the {service} service at {address} broke off: {why} (request {id})"),
             Silence::TooLate(waited) => {
                 let waited = humantime::format_duration(*waited);
@@ -154,6 +186,9 @@ impl Unanswered {
                 format!("the address comes from {}; another one: {flag} HOST:PORT or --server HOST", self.origin()),
                 "to start the whole system on this machine: case-tracker".to_owned(),
             ],
+            Silence::NotTrusted { advice, .. } => {
+                vec![(*advice).to_owned(), format!("the address comes from {}", self.origin())]
+            }
             Silence::Broken(_) | Silence::TooLate(_) => {
                 let mut hints: Vec<_> = self.key.iter().map(|key| hints::perhaps_done(key)).collect();
                 if matches!(self.how, Silence::TooLate(_)) {

@@ -17,12 +17,13 @@ use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 use tonic_types::StatusExt;
 
-use super::Targets;
 use super::meter::Meter;
 use super::retry::{Backoff, is_transient};
+use super::{Target, Targets};
 use crate::connection::root_cause;
 
 const ACTOR_HEADER: &str = "x-actor-id";
+const AUTHORIZATION_HEADER: &str = "authorization";
 /// The largest answer: a page of audit events or cases with the largest custom fields is larger than tonic's 4 MiB.
 const ANSWER_BYTES_MAX: usize = 64 * 1_048_576;
 
@@ -31,6 +32,8 @@ pub(super) struct Caller<'m> {
     commands: CaseCommandServiceClient<Channel>,
     queries: CaseQueryServiceClient<Channel>,
     audit: AuditServiceClient<Channel>,
+    /// Where each of them is, and what shows it who calls.
+    targets: Targets,
     reader: MetadataValue<Ascii>,
     backoff: Backoff,
     entropy: Arc<dyn Entropy>,
@@ -90,15 +93,22 @@ impl<'m> Caller<'m> {
             Exit::new(ExitCode::Usage, format!("the actor {:?} must be of visible ASCII characters", targets.actor))
         })?;
         Ok(Self {
-            commands: CaseCommandServiceClient::new(targets.commands),
-            queries: CaseQueryServiceClient::new(targets.queries).max_decoding_message_size(ANSWER_BYTES_MAX),
-            audit: AuditServiceClient::new(targets.audit).max_decoding_message_size(ANSWER_BYTES_MAX),
+            commands: CaseCommandServiceClient::new(targets.commands.channel.clone()),
+            queries: CaseQueryServiceClient::new(targets.queries.channel.clone())
+                .max_decoding_message_size(ANSWER_BYTES_MAX),
+            audit: AuditServiceClient::new(targets.audit.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX),
+            targets,
             reader,
             backoff,
             entropy,
             retries: AtomicU64::new(0),
             meter,
         })
+    }
+
+    /// Where case-query is.
+    pub(super) fn place_of_queries(&self) -> &str {
+        &self.targets.queries.place
     }
 
     /// Attempts beyond the first of each call.
@@ -125,7 +135,7 @@ impl<'m> Caller<'m> {
             let mut client = self.commands.clone();
             async move { client.create_case(request).await }
         };
-        self.patiently(actor, message, self.backoff.patience, call).await
+        self.patiently((&self.targets.commands, actor), message, self.backoff.patience, call).await
     }
 
     pub(super) async fn transition(
@@ -137,7 +147,7 @@ impl<'m> Caller<'m> {
             let mut client = self.commands.clone();
             async move { client.transition_case(request).await }
         };
-        self.patiently(actor, message, self.backoff.patience, call).await
+        self.patiently((&self.targets.commands, actor), message, self.backoff.patience, call).await
     }
 
     pub(super) async fn assign(
@@ -149,7 +159,7 @@ impl<'m> Caller<'m> {
             let mut client = self.commands.clone();
             async move { client.assign_case(request).await }
         };
-        self.patiently(actor, message, self.backoff.patience, call).await
+        self.patiently((&self.targets.commands, actor), message, self.backoff.patience, call).await
     }
 
     pub(super) async fn lifecycle(&self, patience: Duration) -> Result<pb::GetLifecycleResponse, Stopped> {
@@ -157,7 +167,7 @@ impl<'m> Caller<'m> {
             let mut client = self.queries.clone();
             async move { client.get_lifecycle(request).await }
         };
-        self.patiently(&self.reader, &pb::GetLifecycleRequest::default(), patience, call).await
+        self.patiently((&self.targets.queries, &self.reader), &pb::GetLifecycleRequest::default(), patience, call).await
     }
 
     pub(super) async fn cases(&self, message: &pb::BatchGetCasesRequest) -> Result<pb::BatchGetCasesResponse, Stopped> {
@@ -165,7 +175,7 @@ impl<'m> Caller<'m> {
             let mut client = self.queries.clone();
             async move { client.batch_get_cases(request).await }
         };
-        self.patiently(&self.reader, message, self.backoff.patience, call).await
+        self.patiently((&self.targets.queries, &self.reader), message, self.backoff.patience, call).await
     }
 
     pub(super) async fn timeline(
@@ -176,7 +186,7 @@ impl<'m> Caller<'m> {
             let mut client = self.queries.clone();
             async move { client.get_case_timeline(request).await }
         };
-        self.patiently(&self.reader, message, self.backoff.patience, call).await
+        self.patiently((&self.targets.queries, &self.reader), message, self.backoff.patience, call).await
     }
 
     pub(super) async fn audit_events(
@@ -187,13 +197,13 @@ impl<'m> Caller<'m> {
             let mut client = self.audit.clone();
             async move { client.list_audit_events(request).await }
         };
-        self.patiently(&self.reader, message, self.backoff.patience, call).await
+        self.patiently((&self.targets.audit, &self.reader), message, self.backoff.patience, call).await
     }
 
     /// Calls until there is an answer, a refusal that would stay one, or no patience left.
     async fn patiently<M: Clone, T, F: Future<Output = Result<Response<T>, Status>>>(
         &self,
-        actor: &MetadataValue<Ascii>,
+        (target, actor): (&Target, &MetadataValue<Ascii>),
         message: &M,
         patience: Duration,
         call: impl Fn(Request<M>) -> F,
@@ -202,6 +212,9 @@ impl<'m> Caller<'m> {
         for attempt in 0.. {
             let mut request = Request::new(message.clone());
             request.metadata_mut().insert(ACTOR_HEADER, actor.clone());
+            if let Some(authorization) = &target.authorization {
+                request.metadata_mut().insert(AUTHORIZATION_HEADER, authorization.clone());
+            }
             // The server hears of the limit too, and stops working on what nobody waits for any more.
             request.set_timeout(self.backoff.attempt_timeout);
             let answer = tokio::time::timeout(self.backoff.attempt_timeout, call(request)).await;

@@ -22,6 +22,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use service_kit::clock::Entropy;
 use service_kit::exit::{Exit, ExitCode};
 use tokio::time::Instant;
+use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 
 use crate::derive::{Counter, Counts};
@@ -44,17 +45,28 @@ pub const CONCURRENCY_MAX: usize = 1_024;
 /// How long the first answer may take: a wrong address should not look like a server that is being started again.
 const GREETING_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Whom a replay talks to.
+/// Whom a replay talks to, and as whom.
 #[derive(Debug, Clone)]
 pub struct Targets {
     /// Where case-command listens.
-    pub commands: Channel,
+    pub commands: Target,
     /// Where case-query listens.
-    pub queries: Channel,
+    pub queries: Target,
     /// Where case-audit listens.
-    pub audit: Channel,
-    /// Who reads. Every command is sent as the actor of its entry.
+    pub audit: Target,
+    /// Who reads. Every command is sent as the actor of its entry; servers that want a token take the token's instead.
     pub actor: String,
+}
+
+/// One service.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The way to it.
+    pub channel: Channel,
+    /// Where it is and who said so, as people read it: `127.0.0.1:50051 (the default)`.
+    pub place: String,
+    /// What shows it who calls: the whole `authorization`.
+    pub authorization: Option<MetadataValue<Ascii>>,
 }
 
 /// How to replay.
@@ -148,8 +160,10 @@ fn count(records: &[CaseRecord]) -> Counts {
 
 async fn lifecycle_in_force(caller: &Caller<'_>, backoff: Backoff) -> Result<pb::Lifecycle, Exit> {
     let patience = backoff.patience.min(GREETING_PATIENCE);
+    let place = caller.place_of_queries();
+    let answer = caller.lifecycle(patience).await;
     let answer =
-        caller.lifecycle(patience).await.map_err(|stopped| stopped.exit("cannot ask case-query for the lifecycle"))?;
+        answer.map_err(|stopped| stopped.exit(&format!("cannot ask case-query at {place} for the lifecycle")))?;
     answer.lifecycle.ok_or_else(|| Exit::new(ExitCode::Unavailable, "case-query answered without a lifecycle"))
 }
 

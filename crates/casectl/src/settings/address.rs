@@ -1,7 +1,7 @@
 //! Where a service is.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use tonic::transport::Uri;
 
@@ -22,6 +22,9 @@ pub(crate) enum Service {
 }
 
 impl Service {
+    /// All of them, in the order in which people read of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Command, Self::Query, Self::Audit];
+
     /// The word that people know it by.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -48,11 +51,22 @@ impl Service {
     }
 }
 
+/// How to speak to a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    /// In the clear.
+    Http,
+    /// Over TLS.
+    Https,
+}
+
 /// The address of a service, and who said it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
     /// Which service.
     pub(crate) service: Service,
+    /// How to speak.
+    pub(crate) scheme: Scheme,
     /// `host:port`.
     pub(crate) authority: String,
     /// Who said so.
@@ -62,57 +76,99 @@ pub(crate) struct Address {
 impl Address {
     pub(super) fn default_of(service: Service) -> Self {
         let authority = format!("{HOST_DEFAULT}:{}", service.port_default());
-        Self { service, authority, origin: Origin::Default }
+        Self { service, scheme: Scheme::Http, authority, origin: Origin::Default }
     }
 
     /// `host:port`, or the same as a URL.
     pub(super) fn new(service: Service, given: &Given) -> Result<Self, String> {
-        let uri = parse(given, "host:port")?;
+        let (scheme, uri) = parse(given, "host:port")?;
         let authority = match (uri.host(), uri.port_u16()) {
             (Some(host), Some(port)) => format!("{host}:{port}"),
             (_, None) | (None, _) => return Err(unusable(given, "host:port", "it has no port")),
         };
-        Ok(Self { service, authority, origin: given.origin.clone() })
+        Ok(Self { service, scheme, authority, origin: given.origin.clone() })
     }
 
     /// The service's default port on a host.
     pub(super) fn on_host(service: Service, given: &Given) -> Result<Self, String> {
-        let uri = parse(given, "host")?;
+        let (scheme, uri) = parse(given, "host")?;
         if uri.port().is_some() {
             let why = "it has a port, but each service has its own; use --command, --query and --audit for addresses";
             return Err(unusable(given, "host", why));
         }
         let host = uri.host().unwrap_or_default();
-        Ok(Self { service, authority: format!("{host}:{}", service.port_default()), origin: given.origin.clone() })
+        let authority = format!("{host}:{}", service.port_default());
+        Ok(Self { service, scheme, authority, origin: given.origin.clone() })
     }
 
     /// As a URL.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.authority)
+        match self.scheme {
+            Scheme::Http => format!("http://{}", self.authority),
+            Scheme::Https => format!("https://{}", self.authority),
+        }
+    }
+
+    /// Whether what is sent there can be read by nobody in between: it goes over TLS, or does not leave the machine.
+    pub(crate) fn is_private(&self) -> bool {
+        let host = self.authority.rsplit_once(':').map_or(self.authority.as_str(), |(host, _)| host);
+        let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        let is_loopback = ip.map_or_else(|_| host.eq_ignore_ascii_case("localhost"), |ip| ip.is_loopback());
+        self.scheme == Scheme::Https || is_loopback
     }
 }
 
+/// In the shortest form that leads there.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.authority)
+        match self.scheme {
+            Scheme::Http => f.write_str(&self.authority),
+            Scheme::Https => write!(f, "https://{}", self.authority),
+        }
     }
 }
 
-fn parse(given: &Given, form: &str) -> Result<Uri, String> {
+fn parse(given: &Given, form: &str) -> Result<(Scheme, Uri), String> {
     let text = given.text.trim_end_matches('/');
-    if text.starts_with("https://") {
-        return Err(unusable(given, form, "TLS is not built in yet"));
-    }
-    let host = text.trim_start_matches("http://");
+    let (scheme, host) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+        (Some(host), _) => (Scheme::Https, host),
+        (None, Some(host)) => (Scheme::Http, host),
+        (None, None) => (Scheme::Http, text),
+    };
     // People write the shortest form of an IPv6 address; only URLs need the brackets.
     let url = if host.parse::<Ipv6Addr>().is_ok() { format!("http://[{host}]") } else { format!("http://{host}") };
+    if host.contains('@') {
+        // Not repeated: what stands before the @ may be a password.
+        let why = "it names a user; who you are is said by --actor, or shown by --token-file";
+        return Err(format!("{}: this is no address ({form}): {why}", given.origin));
+    }
     let uri: Uri = url.parse().map_err(|error| unusable(given, form, &format!("{error}")))?;
     if uri.host().is_none_or(str::is_empty) || uri.path() != "/" {
         return Err(unusable(given, form, "it names no host, or more than one"));
     }
-    Ok(uri)
+    Ok((scheme, uri))
 }
 
 fn unusable(given: &Given, form: &str, why: &str) -> String {
     format!("{}: {:?} is no address ({form}): {why}", given.origin, given.text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> Address {
+        let given = Given { text: text.to_owned(), origin: Origin::Default };
+        Address::new(Service::Command, &given).unwrap()
+    }
+
+    #[test]
+    fn only_tls_and_this_machine_are_private() {
+        for private in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1", "https://cases.example:443"] {
+            assert!(address(private).is_private(), "{private}");
+        }
+        for public in ["10.0.0.1:1", "cases.example:1", "[fe80::1]:1", "localhost.example:1", "http://192.0.2.1:1"] {
+            assert!(!address(public).is_private(), "{public}");
+        }
+    }
 }

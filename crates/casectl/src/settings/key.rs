@@ -1,4 +1,5 @@
-//! The names of the settings: one name makes the flag, the variable and the key of the file.
+//! The names of the settings: one name makes the flag, the variable and the key of the file. Only the token itself has no
+//! flag: whoever lists the processes of the machine would see it.
 
 /// One setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +18,14 @@ pub(crate) enum Key {
     Token,
     /// The file that holds the bearer token.
     TokenFile,
+    /// Whether the token may go where others can read it.
+    PlaintextToken,
+    /// The authorities whose servers are believed.
+    Ca,
+    /// The certificate that servers are shown.
+    Certificate,
+    /// Its private key.
+    PrivateHalf,
     /// For people or for programs.
     Output,
     /// When to colour.
@@ -31,7 +40,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// All of them, in the order of the documentation.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Server,
         Self::Command,
         Self::Query,
@@ -39,6 +48,10 @@ impl Key {
         Self::Actor,
         Self::Token,
         Self::TokenFile,
+        Self::PlaintextToken,
+        Self::Ca,
+        Self::Certificate,
+        Self::PrivateHalf,
         Self::Output,
         Self::Color,
         Self::Times,
@@ -56,6 +69,10 @@ impl Key {
             Self::Actor => "actor",
             Self::Token => "token",
             Self::TokenFile => "token_file",
+            Self::PlaintextToken => "plaintext_token",
+            Self::Ca => "ca",
+            Self::Certificate => "certificate",
+            Self::PrivateHalf => "key",
             Self::Output => "output",
             Self::Color => "color",
             Self::Times => "times",

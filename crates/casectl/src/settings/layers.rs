@@ -5,9 +5,11 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use service_kit::exit::ExitCode;
 use toml_edit::{Document, Item};
 
 use super::key::{CONFIG_VARIABLE, Key, VARIABLE_PREFIX, suggestion};
+use crate::problem::Problem;
 use crate::surroundings::Surroundings;
 
 /// Who said a value: what a message about it names.
@@ -41,6 +43,35 @@ pub(crate) struct Given {
     pub(crate) origin: Origin,
 }
 
+/// What is wrong with the settings, a line each.
+#[derive(Debug, Default)]
+pub(crate) struct Problems {
+    lines: Vec<String>,
+    /// Whether a file or a variable is to be mended, not only the command line.
+    in_configuration: bool,
+}
+
+impl Problems {
+    /// Something that `origin` said is wrong. Told once, however many settings it spoils.
+    pub(crate) fn add(&mut self, origin: &Origin, line: String) {
+        if !self.lines.contains(&line) {
+            self.lines.push(line);
+            self.in_configuration |= !matches!(origin, Origin::Flag(_));
+        }
+    }
+
+    fn add_to_configuration(&mut self, line: String) {
+        self.lines.push(line);
+        self.in_configuration = true;
+    }
+
+    /// All of them as one problem; none if there are none. What only the command line has wrong is usage.
+    pub(crate) fn into_problem(self) -> Option<Problem> {
+        let code = if self.in_configuration { ExitCode::Configuration } else { ExitCode::Usage };
+        (!self.lines.is_empty()).then(|| Problem::local(code, self.lines.join("\n")))
+    }
+}
+
 /// What one source says.
 pub(crate) type Layer = BTreeMap<Key, Given>;
 
@@ -50,7 +81,7 @@ pub(crate) fn of_flags(flags: &BTreeMap<Key, String>) -> Layer {
 }
 
 /// What the environment says. A misspelt variable of ours would silently be ignored, so it is refused.
-pub(crate) fn of_environment(surroundings: &Surroundings, problems: &mut Vec<String>) -> Layer {
+pub(crate) fn of_environment(surroundings: &Surroundings, problems: &mut Problems) -> Layer {
     let mut layer = Layer::new();
     let names = Key::ALL.map(Key::variable);
     for name in surroundings.environment.keys().filter(|name| name.starts_with(VARIABLE_PREFIX)) {
@@ -61,7 +92,7 @@ pub(crate) fn of_environment(surroundings: &Surroundings, problems: &mut Vec<Str
             }
             (None, Some(_)) if name != CONFIG_VARIABLE => {
                 let near = suggestion(name, names.iter().map(String::as_str).chain([CONFIG_VARIABLE]));
-                problems.push(format!("the environment variable {name} is unknown{near}"));
+                problems.add_to_configuration(format!("the environment variable {name} is unknown{near}"));
             }
             (Some(_) | None, _) => {}
         }
@@ -70,14 +101,14 @@ pub(crate) fn of_environment(surroundings: &Surroundings, problems: &mut Vec<Str
 }
 
 /// What the file says: the one that is named, or the default one if it is there.
-pub(crate) fn of_file(named: Option<&Path>, surroundings: &Surroundings, problems: &mut Vec<String>) -> Layer {
+pub(crate) fn of_file(named: Option<&Path>, surroundings: &Surroundings, problems: &mut Problems) -> Layer {
     let named = named.map(Path::to_owned).or_else(|| surroundings.variable(CONFIG_VARIABLE).map(PathBuf::from));
     let Some(path) = named.clone().or_else(|| default_file(surroundings)) else { return Layer::new() };
     match std::fs::read_to_string(&path) {
         Ok(text) => of_text(&path, &text, problems),
         Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => Layer::new(),
         Err(error) => {
-            problems.push(format!("cannot read the configuration {}: {error}", path.display()));
+            problems.add_to_configuration(format!("cannot read the configuration {}: {error}", path.display()));
             Layer::new()
         }
     }
@@ -90,12 +121,16 @@ fn default_file(surroundings: &Surroundings) -> Option<PathBuf> {
     Some(folder.join("casectl.toml"))
 }
 
-fn of_text(path: &Path, text: &str, problems: &mut Vec<String>) -> Layer {
+fn of_text(path: &Path, text: &str, problems: &mut Problems) -> Layer {
     let document = match Document::parse(text) {
         Ok(document) => document,
         Err(error) => {
             let line = line_of(text, error.span().map_or(0, |span| span.start));
-            problems.push(format!("{}:{line}: not valid TOML: {}", path.display(), error.message().replace('\n', " ")));
+            problems.add_to_configuration(format!(
+                "{}:{line}: not valid TOML: {}",
+                path.display(),
+                error.message().replace('\n', " ")
+            ));
             return Layer::new();
         }
     };
@@ -106,10 +141,12 @@ fn of_text(path: &Path, text: &str, problems: &mut Vec<String>) -> Layer {
             (Some(key), Some(text)) => {
                 layer.insert(key, Given { text, origin: Origin::File(path.to_owned()) });
             }
-            (Some(_), None) => problems.push(format!("{}:{line}: {name} must be a text in quotes", path.display())),
+            (Some(_), None) => {
+                problems.add_to_configuration(format!("{}:{line}: {name} must be a text in quotes", path.display()));
+            }
             (None, _) => {
                 let near = suggestion(name, Key::ALL.map(Key::name));
-                problems.push(format!("{}:{line}: the key {name} is unknown{near}", path.display()));
+                problems.add_to_configuration(format!("{}:{line}: the key {name} is unknown{near}", path.display()));
             }
         }
     }

@@ -3,22 +3,28 @@
 mod address;
 mod key;
 mod layers;
+mod reader;
+mod shown;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use service_kit::exit::ExitCode;
+use rustls::ClientConfig;
 use tonic::metadata::{Ascii, MetadataValue};
 
-pub(crate) use address::{Address, Service};
+pub(crate) use address::{Address, Scheme, Service};
 pub(crate) use key::Key;
 pub(crate) use layers::Origin;
+pub(crate) use shown::Shown;
 
 use crate::problem::Problem;
 use crate::surroundings::Surroundings;
-use layers::{Given, Layer};
+use layers::Problems;
+use reader::Reader;
 
 /// How long a call may take if nobody says: the servers' own default.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
@@ -48,6 +54,16 @@ pub(crate) enum ColorWhen {
     Always,
     /// Never.
     Never,
+}
+
+/// Whether a token may go where others can read it: over plain HTTP to another machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum PlaintextToken {
+    /// Never.
+    #[default]
+    Refuse,
+    /// The person says that the network is theirs.
+    Allow,
 }
 
 /// How times are written for people.
@@ -84,6 +100,10 @@ pub(crate) struct Settings {
     pub(crate) actor: Option<MetadataValue<Ascii>>,
     /// `authorization`, whole; its `Debug` form hides it.
     pub(crate) authorization: Option<MetadataValue<Ascii>>,
+    /// Whether it may go where others can read it.
+    pub(crate) plaintext_token: PlaintextToken,
+    /// How to speak TLS; none where no address asks for it.
+    pub(crate) tls: Option<Arc<ClientConfig>>,
     /// For whom the answer is.
     pub(crate) output: OutputFormat,
     /// When to use colours.
@@ -94,6 +114,8 @@ pub(crate) struct Settings {
     pub(crate) zone: Zone,
     /// How long a call may take, its retries included.
     pub(crate) timeout: Duration,
+    /// All of it as it may be shown to others.
+    pub(crate) shown: Vec<Shown>,
 }
 
 /// Puts the settings together. Every problem is reported at once, a line each.
@@ -102,114 +124,28 @@ pub(crate) fn load(
     config: Option<&Path>,
     surroundings: &Surroundings,
 ) -> Result<Settings, Problem> {
-    let mut problems = Vec::new();
+    let mut problems = Problems::default();
     let layers = [
         layers::of_flags(flags),
         layers::of_environment(surroundings, &mut problems),
         layers::of_file(config, surroundings, &mut problems),
     ];
     let mut reader = Reader { layers, problems };
+    let [command, query, audit] = Service::ALL.map(|service| reader.address(service));
     let settings = Settings {
-        command: reader.address(Service::Command),
-        query: reader.address(Service::Query),
-        audit: reader.address(Service::Audit),
+        tls: reader.tls(&[&command, &query, &audit]),
+        shown: shown::shown(&reader, &[&command, &query, &audit]),
+        command,
+        query,
+        audit,
         actor: reader.actor(),
         authorization: reader.authorization(),
+        plaintext_token: reader.one_of(Key::PlaintextToken).unwrap_or_default(),
         output: reader.one_of(Key::Output).unwrap_or_default(),
         color: reader.one_of(Key::Color).unwrap_or_default(),
         times: reader.one_of(Key::Times),
         zone: reader.one_of(Key::Zone).unwrap_or_default(),
         timeout: reader.timeout(),
     };
-    if reader.problems.is_empty() {
-        return Ok(settings);
-    }
-    Err(Problem::local(ExitCode::Configuration, reader.problems.join("\n")))
-}
-
-struct Reader {
-    /// Strongest first.
-    layers: [Layer; 3],
-    problems: Vec<String>,
-}
-
-impl Reader {
-    fn given(&self, key: Key) -> Option<&Given> {
-        self.layers.iter().find_map(|layer| layer.get(&key))
-    }
-
-    /// In each layer the service's own address counts before the host of all; a stronger layer counts before both.
-    fn address(&mut self, service: Service) -> Address {
-        let said = self.layers.iter().find_map(|layer| {
-            let own = layer.get(&service.key()).map(|given| (given.clone(), false));
-            own.or_else(|| layer.get(&Key::Server).map(|given| (given.clone(), true)))
-        });
-        let Some((given, is_host)) = said else { return Address::default_of(service) };
-        let address = if is_host { Address::on_host(service, &given) } else { Address::new(service, &given) };
-        address.unwrap_or_else(|problem| {
-            // A wrong `--server` is wrong for all three services, and told once.
-            if !self.problems.contains(&problem) {
-                self.problems.push(problem);
-            }
-            Address::default_of(service)
-        })
-    }
-
-    fn actor(&mut self) -> Option<MetadataValue<Ascii>> {
-        let given = self.given(Key::Actor)?.clone();
-        let visible = given.text.bytes().all(|byte| byte.is_ascii_graphic());
-        let value = MetadataValue::try_from(given.text.as_str()).ok().filter(|_| visible);
-        if value.is_none() {
-            self.problems.push(format!("{}: {:?}: an actor is visible ASCII characters", given.origin, given.text));
-        }
-        value
-    }
-
-    /// The token of the strongest layer that has one; in one layer the token counts before its file.
-    fn authorization(&mut self) -> Option<MetadataValue<Ascii>> {
-        let said = self.layers.iter().find_map(|layer| {
-            let token = layer.get(&Key::Token).map(|given| (given.clone(), false));
-            token.or_else(|| layer.get(&Key::TokenFile).map(|given| (given.clone(), true)))
-        });
-        let (given, is_file) = said?;
-        let token = if is_file { std::fs::read_to_string(&given.text) } else { Ok(given.text.clone()) };
-        let value = match token {
-            Ok(token) => MetadataValue::try_from(format!("Bearer {}", token.trim())).ok(),
-            Err(error) => {
-                self.problems.push(format!("{}: cannot read the token in {}: {error}", given.origin, given.text));
-                return None;
-            }
-        };
-        let Some(mut value) = value else {
-            // The token itself is never repeated.
-            self.problems.push(format!("{}: the token holds characters that no token has", given.origin));
-            return None;
-        };
-        value.set_sensitive(true);
-        Some(value)
-    }
-
-    fn one_of<T: ValueEnum>(&mut self, key: Key) -> Option<T> {
-        let given = self.given(key)?.clone();
-        let value = T::from_str(&given.text, true).ok();
-        if value.is_none() {
-            let names: Vec<_> = T::value_variants().iter().filter_map(ValueEnum::to_possible_value).collect();
-            let names: Vec<_> = names.iter().map(clap::builder::PossibleValue::get_name).collect();
-            let (origin, name, allowed) = (&given.origin, key.name(), names.join(", "));
-            self.problems.push(format!("{origin}: {name} cannot be {:?}; it is one of {allowed}", given.text));
-        }
-        value
-    }
-
-    fn timeout(&mut self) -> Duration {
-        let Some(given) = self.given(Key::Timeout).cloned() else { return TIMEOUT_DEFAULT };
-        match humantime::parse_duration(&given.text) {
-            Ok(timeout) if !timeout.is_zero() => timeout,
-            Ok(_) | Err(_) => {
-                let text = &given.text;
-                self.problems.push(format!("{}: timeout {text:?} is no time span such as 500ms or 10s", given.origin));
-                TIMEOUT_DEFAULT
-            }
-        }
-    }
+    reader.problems.into_problem().map_or(Ok(settings), Err)
 }

@@ -92,7 +92,7 @@ pub(crate) fn next_steps(view: &View, case: &pb::Case) -> String {
         return "Next: nothing, this is the end of the lifecycle\n".to_owned();
     }
     let id = if case.case_id.is_empty() { "CASE".to_owned() } else { quoted(&case.case_id) };
-    let mut text = format!("Next: {}\n", view.paint(Paint::Faint, &format!("casectl transition {id} STATUS")));
+    let mut text = view.beside("Next: ", Paint::Plain, &format!("casectl transition {id} STATUS"));
     let widths = case.allowed_transitions.iter().map(|next| console::measure_text_width(&next.to_status));
     let width = widths.max().unwrap_or(0);
     for next in &case.allowed_transitions {

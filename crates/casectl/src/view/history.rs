@@ -3,7 +3,6 @@
 use case_api::pb;
 
 use super::table::{Cell, Column};
-use super::text::printable;
 use super::times::long_span;
 use super::{Paint, View, table};
 
@@ -11,11 +10,10 @@ use super::{Paint, View, table};
 pub(crate) fn timeline(view: &View, entries: &[pb::TimelineEntry], stays: &[pb::TimeInStatus]) -> String {
     let mut text = String::new();
     for entry in entries {
-        let time = view.paint(Paint::Faint, &view.clockface.exact(entry.time.as_ref()));
-        let action = view.paint(Paint::Strong, action_words(&entry.action));
-        let who = printable(&entry.actor_id);
-        let head = format!("{time}  {action} by {who}  {}\n", version(view, entry.case_version));
-        text.push_str(&head);
+        let time = view.clockface.exact(entry.time.as_ref());
+        let what = format!("{} by {}", action_words(&entry.action), entry.actor_id);
+        let version = format!("(version {})", entry.case_version);
+        text.push_str(&view.pieces(&[(Paint::Faint, &time), (Paint::Strong, &what), (Paint::Faint, &version)]));
         for change in &entry.changes {
             text.push_str(&view.paragraph(&change_words(&change.field, &change.from, &change.to), 2));
         }
@@ -31,10 +29,6 @@ pub(crate) fn timeline(view: &View, entries: &[pb::TimelineEntry], stays: &[pb::
         text.push_str(&table::render(view, &columns, &rows.collect::<Vec<_>>()));
     }
     text
-}
-
-fn version(view: &View, version: u64) -> String {
-    view.paint(Paint::Faint, &format!("(version {version})"))
 }
 
 /// Audit events, a row each.
@@ -67,8 +61,7 @@ pub(crate) fn audit(view: &View, events: &[pb::AuditEvent]) -> String {
 
 /// Everything about one audit event.
 pub(crate) fn audit_card(view: &View, event: &pb::AuditEvent) -> String {
-    let id = view.paint(Paint::Strong, &printable(&event.audit_event_id));
-    let mut text = format!("{id}  {}\n\n", printable(&event.action));
+    let mut text = view.pieces(&[(Paint::Strong, &event.audit_event_id), (Paint::Plain, &event.action)]) + "\n";
     let index = event.index.map(|index| index.to_string()).unwrap_or_default();
     let case = format!("{} version {}", event.case_id, event.case_version);
     let time = view.clockface.full(event.time.as_ref());

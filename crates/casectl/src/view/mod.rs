@@ -1,6 +1,7 @@
 //! What people see: paragraphs and tables that fit their terminal.
 
 pub(crate) mod case;
+pub(crate) mod diagnostics;
 pub(crate) mod history;
 pub(crate) mod lifecycle;
 pub(crate) mod table;
@@ -71,6 +72,33 @@ impl View {
         lines.collect::<Vec<_>>().concat()
     }
 
+    /// Pieces beside each other; those that do not fit go on below, indented. A piece is broken only if it is too long for a
+    /// line of its own.
+    pub(crate) fn pieces(&self, pieces: &[(Paint, &str)]) -> String {
+        const GAP: &str = "  ";
+        let limit = self.columns.unwrap_or(usize::MAX);
+        let (mut text, mut used) = (String::new(), 0);
+        for (paint, piece) in pieces.iter().filter(|(_, piece)| !piece.is_empty()) {
+            let piece = text::printable(piece);
+            let width = console::measure_text_width(&piece);
+            if used > 0 && used + GAP.len() + width > limit {
+                text.push('\n');
+                used = 0;
+            }
+            let is_indented = used > 0 || !text.is_empty();
+            let margin = if is_indented { GAP } else { "" };
+            if used == 0 && margin.len() + width > limit {
+                text.push_str(self.paragraph(&piece, margin.len()).trim_end_matches('\n'));
+                used = limit;
+            } else {
+                text.push_str(margin);
+                text.push_str(&self.paint(*paint, &piece));
+                used += margin.len() + width;
+            }
+        }
+        text + "\n"
+    }
+
     /// Several lines, indented.
     pub(crate) fn paragraph(&self, text: &str, indent: usize) -> String {
         let margin = " ".repeat(indent);
@@ -97,5 +125,27 @@ fn style(paint: Paint) -> Style {
         Paint::Waiting => style.fg(Color::Yellow),
         Paint::Ended => style.fg(Color::Blue),
         Paint::Bad => style.fg(Color::Red),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+
+    fn view(columns: Option<usize>) -> View {
+        View { columns, color: false, clockface: Clockface { now_us: 0, zone: TimeZone::UTC, times: None } }
+    }
+
+    #[test]
+    fn pieces_stand_side_by_side_as_long_as_they_fit() {
+        let pieces = [(Paint::Plain, "2026-11-23"), (Paint::Strong, "moved by amira"), (Paint::Faint, "(version 2)")];
+        let shown = |columns| view(columns).pieces(&pieces);
+        assert_eq!(shown(None), "2026-11-23  moved by amira  (version 2)\n");
+        assert_eq!(shown(Some(39)), "2026-11-23  moved by amira  (version 2)\n");
+        assert_eq!(shown(Some(38)), "2026-11-23  moved by amira\n  (version 2)\n");
+        assert_eq!(shown(Some(16)), "2026-11-23\n  moved by amira\n  (version 2)\n");
+        assert_eq!(shown(Some(12)), "2026-11-23\n  moved by\n  amira\n  (version\n  2)\n");
     }
 }

@@ -10,3 +10,4 @@ mod deriving;
 mod front;
 mod log_reading;
 mod replay;
+mod tls_gate;

@@ -100,6 +100,20 @@ impl Health {
         self.shared.lock().failing()
     }
 
+    /// All conditions, in the order in which they were added; those that fail with their reason.
+    pub fn conditions(&self) -> Vec<(&'static str, Result<(), String>)> {
+        self.shared.lock().conditions.clone()
+    }
+
+    /// Whether the service has been set up: what the name `startup` says.
+    pub fn has_started(&self) -> bool {
+        match self.phase() {
+            Phase::Starting => false,
+            Phase::NotReady | Phase::Ready => true,
+            Phase::Draining { started } => started,
+        }
+    }
+
     fn phase(&self) -> Phase {
         *self.shared.published.borrow()
     }

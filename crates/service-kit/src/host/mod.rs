@@ -12,7 +12,7 @@ use tonic::transport::Server;
 use tracing::info;
 
 use crate::access::Rule;
-use crate::diagnostics::Diagnostics;
+use crate::diagnostics::{self, Diagnostics};
 use crate::exit::{Exit, ExitCode};
 use crate::health::{self, Health};
 use crate::identity::Identity;
@@ -151,6 +151,7 @@ impl Host {
         let sets = [
             descriptors,
             health::DESCRIPTORS,
+            diagnostics::DESCRIPTORS,
             tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
             tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
         ];
@@ -167,7 +168,7 @@ impl Host {
 
     /// Adds what every server has.
     fn standard_services(&self, routes: Routes, descriptors: &'static [u8]) -> Result<Routes, Exit> {
-        let routes = routes.add_service(health::server(self.health.clone()));
+        let routes = routes.add_service(health::server(self.health.clone())).add_service(diagnostics::server(self));
         if !self.process.settings.reflection.enabled {
             return Ok(routes);
         }
@@ -175,6 +176,7 @@ impl Host {
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(descriptors)
                 .register_encoded_file_descriptor_set(health::DESCRIPTORS)
+                .register_encoded_file_descriptor_set(diagnostics::DESCRIPTORS)
                 // Tools print the details of errors only if they can look up their types.
                 .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
         };

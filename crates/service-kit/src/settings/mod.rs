@@ -34,6 +34,7 @@ pub use otlp_headers::otlp_headers;
 pub(crate) use print::count;
 pub use problem::{Fault, Problem};
 pub use provenance::{KeyInForce, Provenance};
+pub(crate) use redaction::without_passwords;
 pub use rules::Served;
 pub use schema::{
     AuditSettings, AuthMode, AuthSettings, CommandSettings, IdempotencySettings, Jwks, LifecycleSettings,

@@ -26,7 +26,7 @@ pub(super) fn redacted() -> String {
 }
 
 /// Hides what stands where URLs and connection strings keep secrets: `scheme://user:password@host`, `password=…`.
-pub(super) fn without_passwords(text: &str) -> String {
+pub(crate) fn without_passwords(text: &str) -> String {
     without_parameters(&without_user(text))
 }
 

@@ -156,7 +156,8 @@ async fn reflection_knows_the_service_the_standard_ones_and_the_error_details() 
     let mut next = async || -> ServerReflectionResponse { in_time(answers.message()).await.unwrap().unwrap() };
     let Some(MessageResponse::ListServicesResponse(list)) = next().await.message_response else { panic!("no list") };
     let names: Vec<_> = list.service.iter().map(|service| service.name.as_str()).collect();
-    for name in ["test.v1.Probe", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"] {
+    let ours = ["test.v1.Probe", "casetracker.admin.v1.DiagnosticsService"];
+    for name in ours.into_iter().chain(["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"]) {
         assert!(names.contains(&name), "{name} in {names:?}");
     }
     for symbol in ["ErrorInfo", "HealthListResponse"] {

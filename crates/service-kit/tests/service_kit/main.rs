@@ -4,6 +4,7 @@
 
 mod certificates;
 mod collector;
+mod diagnostics;
 mod health;
 mod host;
 mod host_connections;

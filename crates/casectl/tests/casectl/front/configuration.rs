@@ -25,6 +25,23 @@ async fn refused(setting: Setting, flags: &[&str]) -> String {
 }
 
 #[tokio::test]
+async fn a_wrong_flag_is_usage_and_a_wrong_setting_is_configuration() {
+    for (flag, variable, value) in [
+        ("--timeout", "CASECTL_TIMEOUT", "soon"),
+        ("--query", "CASECTL_QUERY", "here"),
+        ("--server", "CASECTL_SERVER", "a:1"),
+        ("--actor", "CASECTL_ACTOR", "no body"),
+        ("--token-file", "CASECTL_TOKEN_FILE", "/nowhere"),
+    ] {
+        let typed = Setting::bare().run(&["list", flag, value]).await;
+        assert_eq!(typed.code, 64, "{typed:?}");
+        let configured = Setting::bare().with(variable, value).run(&["list"]).await;
+        assert_eq!(configured.code, 78, "{configured:?}");
+        assert_eq!(typed.err.replace(flag, variable), configured.err);
+    }
+}
+
+#[tokio::test]
 async fn the_stronger_source_wins() {
     let folder = tempfile::tempdir().unwrap();
     let file = file(folder.path(), "server = \"127.0.0.4\"\nquery = \"127.0.0.3:3\"\n");
@@ -95,6 +112,4 @@ async fn what_cannot_be_sent_is_refused_and_a_token_is_never_repeated() {
     let err = refused(Setting::bare().with("CASECTL_TOKEN", "s3\ncret"), &["--actor", "no body"]).await;
     assert!(err.contains("--actor: \"no body\": an actor is visible ASCII characters"), "{err}");
     assert!(err.contains("CASECTL_TOKEN: the token holds characters") && !err.contains("cret"), "{err}");
-    let err = refused(Setting::bare(), &["--server", "https://cases.example"]).await;
-    assert!(err.contains("TLS is not built in yet"), "{err}");
 }

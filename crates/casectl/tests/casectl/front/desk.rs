@@ -10,6 +10,7 @@ use case_api::pb::audit_service_server::AuditServiceServer;
 use case_api::pb::case_command_service_server::CaseCommandServiceServer;
 use case_api::pb::case_query_service_server::CaseQueryServiceServer;
 use rpc_error::{FailedCall, Failure};
+use service_kit::diagnostics::pb::diagnostics_service_server::DiagnosticsServiceServer;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
@@ -56,7 +57,8 @@ impl Desk {
             .add_service(health)
             .add_service(CaseCommandServiceServer::new(desk.clone()))
             .add_service(CaseQueryServiceServer::new(desk.clone()))
-            .add_service(AuditServiceServer::new(desk.clone()));
+            .add_service(AuditServiceServer::new(desk.clone()))
+            .add_service(DiagnosticsServiceServer::new(desk.clone()));
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
         (desk, address)
     }

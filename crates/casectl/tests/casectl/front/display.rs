@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use super::{Desk, Setting};
 
-const LOOKS: [&[&str]; 8] = [
+const LOOKS: [&[&str]; 10] = [
     &["list"],
     &["show", "CASE-001", "--comments"],
     &["timeline", "CASE-001"],
@@ -12,13 +12,15 @@ const LOOKS: [&[&str]; 8] = [
     &["audit", "--event", "0193-event"],
     &["lifecycle", "show"],
     &["health"],
+    &["diagnostics"],
+    &["update", "CASE-001", "--title", "x"],
     &["transition", "CASE-001", "IN_REVIEW"],
 ];
 
 #[tokio::test]
 async fn everything_fits_the_terminal() {
     let (_desk, address) = Desk::open().await;
-    for columns in [60, 80, 200] {
+    for columns in [40, 60, 80, 200] {
         for look in LOOKS {
             let said = Setting::at(address).on_terminal(columns).run(look).await;
             assert_eq!(said.code, 0, "{said:?}");

@@ -45,7 +45,9 @@ async fn everything_that_a_move_needs_is_in_one_command() {
 async fn a_closed_case_says_how_it_is_reopened() {
     let allowed = vec![name("IN_REVIEW")];
     let rejection = Rejection::CaseClosed { case_id: case(), status: name("CLOSED"), allowed };
-    let said = refused(rejection::failure(&rejection), &["update", "CASE-001", "--title", "x"]).await;
+    let said =
+        refused(rejection::failure(&rejection), &["update", "CASE-001", "--title", "x", "--expected-version", "2"])
+            .await;
     let command = "\n  to reopen it: casectl transition CASE-001 IN_REVIEW --reason WHY\n";
     assert!(said.err.contains(command), "{}", said.err);
 }
@@ -86,7 +88,6 @@ async fn every_reason_has_its_line_and_its_exit_code() {
 #[tokio::test]
 async fn hints_name_flags_variables_and_keys() {
     for (reason, hint) in [
-        (Reason::CredentialsMissing, "--actor NAME, or CASECTL_ACTOR=NAME, or actor = \"NAME\" in casectl.toml"),
         (Reason::IdempotencyKeyReused, "leave out --idempotency-key"),
         (Reason::InvalidConsistencyToken, "read without --fresh"),
         (Reason::DeadlineExceeded, "with --idempotency-key 01"),
@@ -97,6 +98,41 @@ async fn hints_name_flags_variables_and_keys() {
     let invalid = Failure::new(Reason::ValidationFailed, "no").with_violation("case.tags[3]", "is too long", "INVALID");
     let said = refused(invalid, &MOVE).await;
     assert!(said.err.ends_with("\n  --tag: is too long\n"), "{}", said.err);
+}
+
+#[tokio::test]
+async fn refused_credentials_say_which_ones_and_how_to_give_others() {
+    let missing = |header| Failure::new(Reason::CredentialsMissing, "no").with_metadata("header", header);
+    let invalid = |check| Failure::new(Reason::CredentialsInvalid, "no").with_metadata("check", check);
+    let hasty = Failure::new(Reason::RateLimited, "no").with_retry_after(Duration::from_secs(90));
+    let denied = Failure::new(Reason::PermissionDenied, "no").with_metadata("permission", "cases.create");
+    for (failure, hint) in [
+        (missing("x-actor-id"), "--actor NAME, or CASECTL_ACTOR=NAME, or actor = \"NAME\" in casectl.toml"),
+        (missing("authorization"), "--token-file FILE, or CASECTL_TOKEN_FILE=FILE, or token_file = \"FILE\""),
+        (Failure::new(Reason::CredentialsMissing, "no"), "show a client certificate: --certificate FILE --key FILE"),
+        (invalid("audience"), "the token is for another service"),
+        (invalid("signature"), "the server does not believe the token"),
+        (Failure::new(Reason::CredentialsExpired, "no"), "get a new token from the identity provider"),
+        (denied, "the permission cases.create;"),
+        (hasty, "run the same command again; the server says: in 1m 30s"),
+    ] {
+        let said = refused(failure, &MOVE).await;
+        assert!(said.err.contains(hint), "{hint}: {}", said.err);
+    }
+}
+
+#[tokio::test]
+async fn several_missing_cases_are_all_named() {
+    let missing = |ids: &str, count: &str| {
+        let failure = Failure::new(Reason::CaseNotFound, "no").with_metadata("case_id", "CASE-007");
+        failure.with_metadata("case_ids", ids).with_metadata("missing", count)
+    };
+    let said = refused(missing("CASE-007, CASE-009", "2"), &["show", "CASE-007", "CASE-008", "CASE-009"]).await;
+    assert!(said.err.contains("\n  missing: CASE-007 CASE-009\n"), "{}", said.err);
+    let said = refused(missing("CASE-007, CASE-009", "40"), &["show", "CASE-007", "CASE-008"]).await;
+    assert!(said.err.contains("\n  missing: CASE-007 CASE-009 and 38 more\n"), "{}", said.err);
+    let said = refused(missing("CASE-007", "1"), &["show", "CASE-007", "CASE-008"]).await;
+    assert!(!said.err.contains("missing:"), "the message has named it: {}", said.err);
 }
 
 #[tokio::test]

@@ -13,16 +13,16 @@ use service_kit::clock::{Clock, Entropy};
 pub(super) const NOW_S: i64 = 1_795_426_200;
 
 /// What the run finds.
-pub(super) struct Setting {
-    pub(super) environment: Vec<(String, String)>,
-    pub(super) stdin: String,
-    pub(super) columns: Option<u16>,
-    pub(super) stdout: Stdout,
+pub(crate) struct Setting {
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) stdin: String,
+    pub(crate) columns: Option<u16>,
+    pub(crate) stdout: Stdout,
 }
 
 /// What becomes of standard output.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stdout {
+pub(crate) enum Stdout {
     Kept,
     /// The reader has gone.
     Closed,
@@ -32,10 +32,10 @@ pub(super) enum Stdout {
 
 /// What the run said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Said {
-    pub(super) code: u8,
-    pub(super) out: String,
-    pub(super) err: String,
+pub(crate) struct Said {
+    pub(crate) code: u8,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Setting {
@@ -47,21 +47,21 @@ impl Setting {
     }
 
     /// Nothing at all.
-    pub(super) fn bare() -> Self {
+    pub(crate) fn bare() -> Self {
         Self { environment: Vec::new(), stdin: String::new(), columns: None, stdout: Stdout::Kept }
     }
 
-    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    pub(super) fn on_terminal(mut self, columns: u16) -> Self {
+    pub(crate) fn on_terminal(mut self, columns: u16) -> Self {
         self.columns = Some(columns);
         self
     }
 
-    pub(super) async fn run(self, arguments: &[&str]) -> Said {
+    pub(crate) async fn run(self, arguments: &[&str]) -> Said {
         let (out, err) = (Sink::new(self.stdout), Sink::new(Stdout::Kept));
         let surroundings = Surroundings {
             environment: self.environment.into_iter().collect(),

@@ -30,6 +30,25 @@ async fn nonsense_is_usage() {
 }
 
 #[tokio::test]
+async fn a_slip_of_the_finger_gets_the_name_that_was_meant() {
+    for (line, meant) in [
+        ("lst", "list"),
+        ("transitoin CASE-001 X", "transition"),
+        ("lifecycle chek file", "check"),
+        ("diagnostics bundel", "bundle"),
+        ("list --stauts X", "--status"),
+        ("--actr amira list", "--actor"),
+        ("update CASE-001 --titel x", "--title"),
+        ("list --priority hihg", "high"),
+    ] {
+        let said = Setting::bare().run(&line.split_whitespace().collect::<Vec<_>>()).await;
+        assert_eq!(said.code, 64, "{line}: {said:?}");
+        let tip = said.err.lines().find(|line| line.trim_start().starts_with("tip:"));
+        assert!(tip.is_some_and(|tip| tip.contains(&format!("'{meant}'"))), "{line}: {}", said.err);
+    }
+}
+
+#[tokio::test]
 async fn help_and_version_are_answers() {
     for arguments in [&["--help"][..], &["help", "list"], &["--version"], &["show", "-h"]] {
         let said = Setting::bare().run(arguments).await;
@@ -76,7 +95,7 @@ async fn a_lifecycle_file_is_checked_without_a_server() {
     let said = Setting::bare().run(&["lifecycle", "check", path]).await;
     assert_eq!((said.code, said.out.as_str()), (78, ""));
     assert!(said.err.lines().count() > 1, "{said:?}");
-    assert!(said.err.lines().all(|line| line.starts_with(&format!("casectl: {path}:"))), "{said:?}");
+    assert!(said.err.lines().all(|line| line.starts_with(&format!("{path}:"))), "{said:?}");
 
     let said = Setting::bare().run(&["lifecycle", "check", path, "-o", "json"]).await;
     assert!(said.out.starts_with(r#"{"valid":false,"statuses":0,"transitions":0,"mistakes":[{"line":"#), "{said:?}");

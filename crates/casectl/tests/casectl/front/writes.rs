@@ -60,9 +60,10 @@ async fn links_read_like_a_sentence() {
 #[tokio::test]
 async fn a_case_is_given_to_somebody_or_to_nobody() {
     let (desk, address) = Desk::open().await;
-    let said = Setting::at(address).run(&["assign", "CASE-001", "citra", "--no-wait"]).await;
+    let assign = |to: &[&'static str]| [&["assign", "CASE-001", "--expected-version", "2", "--no-wait"], to].concat();
+    let said = Setting::at(address).run(&assign(&["citra"])).await;
     assert!(said.out.starts_with("CASE-001 assigned to citra, version 3\n"), "{said:?}");
-    let said = Setting::at(address).run(&["assign", "CASE-001", "--nobody", "--team", "", "--no-wait"]).await;
+    let said = Setting::at(address).run(&assign(&["--nobody", "--team", ""])).await;
     assert!(said.out.starts_with("CASE-001 assigned to nobody, version 3\n"), "{said:?}");
     let calls = desk.calls();
     assert!(calls[0].message.contains("team: None") && calls[1].message.contains(r#"team: Some("")"#), "{calls:?}");
@@ -138,4 +139,35 @@ async fn filters_reach_the_server() {
         calls[1].message.contains(r#"case_id: "CASE-001", actor_id: "amira", action: "case_created""#),
         "{calls:?}"
     );
+}
+
+#[tokio::test]
+async fn a_change_of_nothing_is_told_as_that() {
+    let (desk, address) = Desk::open().await;
+    // The desk answers with version 3, whatever is asked of it.
+    for arguments in [
+        &["update", "CASE-001", "--title", "the same"][..],
+        &["update", "CASE-001", "--title", "the same", "--expected-version", "3"],
+        &["assign", "CASE-001", "citra", "--dry-run"],
+    ] {
+        let said = Setting::at(address).run(arguments).await;
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+        assert!(said.out.starts_with("CASE-001 is as it was, version 3: there was nothing to change\n"), "{said:?}");
+    }
+    let said = Setting::at(address).run(&["update", "CASE-001", "--title", "x", "--expected-version", "2"]).await;
+    assert!(said.out.starts_with("CASE-001 changed (title), version 3\n"), "the control: {said:?}");
+    // A program compares versions itself; it is not made to wait for another read.
+    let before = desk.calls().len();
+    Setting::at(address).run(&["update", "CASE-001", "--title", "x", "--no-wait", "-o", "json"]).await;
+    assert_eq!(desk.calls()[before..].iter().map(|call| call.method).collect::<Vec<_>>(), ["UpdateCase"]);
+}
+
+#[tokio::test]
+async fn a_change_is_made_though_nobody_knows_what_was_before() {
+    let (desk, address) = Desk::open().await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let query = silent.local_addr().unwrap().to_string();
+    let said = Setting::at(address).run(&["assign", "CASE-001", "citra", "--query", &query, "--no-wait"]).await;
+    assert_eq!((said.code, desk.calls().len()), (0, 1), "{said:?}");
+    assert!(said.out.starts_with("CASE-001 assigned to citra, version 3\n"), "{said:?}");
 }

@@ -3,7 +3,7 @@
 //! It keeps the rules that a replay relies on (idempotency keys, versions, one audit event per change) and notices where
 //! the order within a case is broken. Its state outlives its server, as a disk would.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -50,6 +50,8 @@ pub(super) struct State {
     pub(super) events: Vec<pb::AuditEvent>,
     /// Attempts at commands.
     pub(super) attempts: u64,
+    /// Every `authorization` that came with a command.
+    pub(super) authorizations: BTreeSet<Option<String>>,
     /// Reads of timelines.
     pub(super) timelines: u64,
     /// Entries that came before the entry above them was done.
@@ -141,8 +143,10 @@ impl Fake {
     ) -> Result<(pb::Case, bool, String), Status> {
         let actor = request.metadata().get("x-actor-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let actor = actor.ok_or_else(|| refusal(Reason::CredentialsMissing, "nobody"))?;
+        let authorization = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
         let (answer, fault) = {
             let mut state = self.state();
+            state.authorizations.insert(authorization.map(ToOwned::to_owned));
             state.attempts += 1;
             let attempt = state.attempts;
             let fault = state.faults.as_mut().map_or(Fault::None, |faults| faults(attempt));

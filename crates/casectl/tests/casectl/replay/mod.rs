@@ -4,6 +4,7 @@ mod agreement;
 mod fake;
 mod fake_services;
 mod refusals;
+mod secured;
 mod survival;
 
 use std::io::Write;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use casectl::derive;
 use casectl::log::{self, CaseRecord};
-use casectl::replay::{self, Backoff, Options, Summary, Tally, Targets};
+use casectl::replay::{self, Backoff, Options, Summary, Tally, Target, Targets};
 use service_kit::clock::Entropy;
 use service_kit::exit::Exit;
 use tonic::transport::Channel;
@@ -66,7 +67,8 @@ fn fake_for(records: &[CaseRecord]) -> Arc<Fake> {
 }
 
 fn targets(channel: &Channel) -> Targets {
-    Targets { commands: channel.clone(), queries: channel.clone(), audit: channel.clone(), actor: "reader".to_owned() }
+    let target = Target { channel: channel.clone(), place: "the fake".to_owned(), authorization: None };
+    Targets { commands: target.clone(), queries: target.clone(), audit: target, actor: "reader".to_owned() }
 }
 
 async fn replay(running: &Running, records: &[CaseRecord], options: Options) -> Result<Summary, Exit> {

@@ -100,5 +100,5 @@ async fn a_service_that_stays_away_ends_the_replay() {
     let gone = casectl::replay::run(&records, super::targets(&channel), impatient(), std::sync::Arc::new(super::Short));
     let exit = gone.await.unwrap_err();
     assert_eq!(exit.code, ExitCode::Unavailable);
-    assert!(exit.message.starts_with("cannot ask case-query for the lifecycle"), "{exit}");
+    assert!(exit.message.starts_with("cannot ask case-query at the fake for the lifecycle"), "{exit}");
 }

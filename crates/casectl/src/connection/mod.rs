@@ -1,5 +1,7 @@
 //! Channels to the services, and the calls that go through them.
 
+mod tls;
+
 use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
@@ -16,7 +18,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{ConnectError, Request, Response, Status, TimeoutExpired};
 
 use crate::problem::{Problem, Refusal, Silence, Unanswered};
-use crate::settings::{Address, Service, Settings};
+use crate::settings::{Address, PlaintextToken, Scheme, Service, Settings};
 
 /// How often one call is tried.
 const ATTEMPTS_MAX: u32 = 5;
@@ -75,7 +77,31 @@ impl Connections {
         let endpoint = endpoint.map_err(|error| {
             Problem::local(ExitCode::Configuration, format!("{address} is no address: {}", root_cause(&error)))
         })?;
-        Ok(endpoint.connect_timeout(CONNECT_TIMEOUT).tcp_nodelay(true).connect_lazy())
+        let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT).tcp_nodelay(true);
+        match (address.scheme, &self.settings.tls) {
+            (Scheme::Http, _) => Ok(endpoint.connect_lazy()),
+            (Scheme::Https, Some(config)) => Ok(endpoint.connect_with_connector_lazy(tls::connector(config))),
+            (Scheme::Https, None) => {
+                Err(Problem::local(ExitCode::Configuration, format!("{address}: TLS is not set up (a bug)")))
+            }
+        }
+    }
+
+    /// What shows a service who calls; an error if it would go where others can read it.
+    pub(crate) fn authorization(&self, service: Service) -> Result<Option<&MetadataValue<Ascii>>, Problem> {
+        let address = self.address(service);
+        let is_allowed = address.is_private() || self.settings.plaintext_token == PlaintextToken::Allow;
+        match &self.settings.authorization {
+            Some(_) if !is_allowed => Err(Problem::local(
+                ExitCode::Configuration,
+                format!(
+                    "the token would go to the {} service at {address} over plain HTTP, where others can read it: use an \
+                     https:// address, or allow it with --plaintext-token allow",
+                    service.name()
+                ),
+            )),
+            authorization => Ok(authorization.as_ref()),
+        }
     }
 
     pub(crate) fn commands(&self) -> Result<CaseCommandServiceClient<Channel>, Problem> {
@@ -110,11 +136,12 @@ impl Connections {
         M: Clone,
         F: Future<Output = Result<Response<T>, Status>>,
     {
+        let authorization = self.authorization(target.service)?;
         let request_id = self.new_id();
         let deadline = Instant::now() + self.settings.timeout;
         let mut attempt = 0;
         loop {
-            let request = self.request(message.clone(), &request_id, deadline);
+            let request = self.request(message.clone(), authorization, &request_id, deadline);
             let failed = match tokio::time::timeout_at(deadline, send(request)).await {
                 Ok(Ok(response)) => return Ok(response.into_inner()),
                 Ok(Err(status)) => self.problem(&status, target, &request_id),
@@ -131,10 +158,16 @@ impl Connections {
         }
     }
 
-    fn request<M>(&self, message: M, request_id: &str, deadline: Instant) -> Request<M> {
+    fn request<M>(
+        &self,
+        message: M,
+        authorization: Option<&MetadataValue<Ascii>>,
+        request_id: &str,
+        deadline: Instant,
+    ) -> Request<M> {
         let mut request = Request::new(message);
         request.set_timeout(deadline.saturating_duration_since(Instant::now()));
-        let values = [("x-actor-id", &self.settings.actor), ("authorization", &self.settings.authorization)];
+        let values = [("x-actor-id", self.settings.actor.as_ref()), ("authorization", authorization)];
         for (name, value) in values {
             if let Some(value) = value {
                 request.metadata_mut().insert(name, value.clone());
@@ -150,10 +183,12 @@ impl Connections {
     fn pause(&self, attempt: u32, failed: &Problem) -> Option<Duration> {
         let at_least = match failed {
             Problem::Refused(refusal) if refusal.is_transient() => refusal.retry_after.unwrap_or_default(),
-            Problem::Unanswered(unanswered) if !matches!(unanswered.how, Silence::TooLate(_)) => Duration::ZERO,
-            Problem::Refused(_) | Problem::Unanswered(_) | Problem::Local { .. } | Problem::OutputClosed => {
-                return None;
-            }
+            Problem::Unanswered(unanswered) if unanswered.how.may_pass() => Duration::ZERO,
+            Problem::Refused(_)
+            | Problem::Unanswered(_)
+            | Problem::Local { .. }
+            | Problem::Found { .. }
+            | Problem::OutputClosed => return None,
         };
         let ceiling = PAUSE_FIRST.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(PAUSE_MAX);
         let mut random = [0; 4];
@@ -170,6 +205,8 @@ impl Connections {
         };
         let how = if has::<TimeoutExpired>(cause) {
             Silence::TooLate(self.settings.timeout)
+        } else if let Some((why, advice)) = tls::trouble(cause) {
+            Silence::NotTrusted { why, advice }
         } else if has::<ConnectError>(cause) {
             Silence::NotReached(root_cause(cause))
         } else {

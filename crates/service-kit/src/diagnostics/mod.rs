@@ -1,7 +1,19 @@
-//! What an operator wants to know about a running service: [`Report`]s of its parts, gathered in [`Diagnostics`].
+//! What an operator wants to know about a running service: [`Report`]s of its parts, gathered in [`Diagnostics`], and
+//! served with what the process knows about itself as `casetracker.admin.v1.DiagnosticsService`.
+
+mod service;
+mod wire;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+
+pub(crate) use service::{DESCRIPTORS, server};
+
+/// The protocol: messages, client and server of package `casetracker.admin.v1`.
+#[expect(clippy::pedantic, reason = "generated")]
+pub mod pb {
+    tonic::include_proto!("casetracker.admin.v1");
+}
 
 /// What the parts of one server say about themselves, when they are asked. Clones share it.
 #[derive(Clone, Default)]
