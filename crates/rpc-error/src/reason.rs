@@ -36,18 +36,26 @@ pub enum Reason {
     LinkExists,
     /// The case has no such link.
     LinkNotFound,
-    /// The request names no actor.
+    /// The call does not show who makes it.
     CredentialsMissing,
     /// The credentials do not verify.
     CredentialsInvalid,
+    /// The credentials were good, and are too old now.
+    CredentialsExpired,
+    /// Whoever calls may not do that.
+    PermissionDenied,
     /// Too many requests are in flight.
     Overloaded,
+    /// This caller makes too many calls.
+    RateLimited,
     /// A bounded queue is full.
     QueueFull,
     /// The message exceeds the size limit.
     MessageTooLarge,
     /// The store cannot be used now.
     StoreUnavailable,
+    /// The keys that credentials are verified with are not there yet.
+    IdentityUnavailable,
     /// The server is shutting down.
     Draining,
     /// The read model has not reached the demanded freshness in time.
@@ -68,7 +76,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, for tables and tests.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 32] = [
         Self::ValidationFailed,
         Self::InvalidPageToken,
         Self::InvalidPageSize,
@@ -85,10 +93,14 @@ impl Reason {
         Self::LinkNotFound,
         Self::CredentialsMissing,
         Self::CredentialsInvalid,
+        Self::CredentialsExpired,
+        Self::PermissionDenied,
         Self::Overloaded,
+        Self::RateLimited,
         Self::QueueFull,
         Self::MessageTooLarge,
         Self::StoreUnavailable,
+        Self::IdentityUnavailable,
         Self::Draining,
         Self::ProjectionLagging,
         Self::AuditBacklogFull,
@@ -118,10 +130,14 @@ impl Reason {
             Self::LinkNotFound => "LINK_NOT_FOUND",
             Self::CredentialsMissing => "CREDENTIALS_MISSING",
             Self::CredentialsInvalid => "CREDENTIALS_INVALID",
+            Self::CredentialsExpired => "CREDENTIALS_EXPIRED",
+            Self::PermissionDenied => "PERMISSION_DENIED",
             Self::Overloaded => "OVERLOADED",
+            Self::RateLimited => "RATE_LIMITED",
             Self::QueueFull => "QUEUE_FULL",
             Self::MessageTooLarge => "MESSAGE_TOO_LARGE",
             Self::StoreUnavailable => "STORE_UNAVAILABLE",
+            Self::IdentityUnavailable => "IDENTITY_UNAVAILABLE",
             Self::Draining => "DRAINING",
             Self::ProjectionLagging => "PROJECTION_LAGGING",
             Self::AuditBacklogFull => "AUDIT_BACKLOG_FULL",
@@ -149,11 +165,14 @@ impl Reason {
             | Self::CaseClosed
             | Self::LinkExists
             | Self::LinkNotFound => Code::FailedPrecondition,
-            Self::CredentialsMissing | Self::CredentialsInvalid => Code::Unauthenticated,
-            Self::Overloaded | Self::QueueFull | Self::MessageTooLarge => Code::ResourceExhausted,
-            Self::StoreUnavailable | Self::Draining | Self::ProjectionLagging | Self::AuditBacklogFull => {
-                Code::Unavailable
-            }
+            Self::CredentialsMissing | Self::CredentialsInvalid | Self::CredentialsExpired => Code::Unauthenticated,
+            Self::PermissionDenied => Code::PermissionDenied,
+            Self::Overloaded | Self::RateLimited | Self::QueueFull | Self::MessageTooLarge => Code::ResourceExhausted,
+            Self::StoreUnavailable
+            | Self::IdentityUnavailable
+            | Self::Draining
+            | Self::ProjectionLagging
+            | Self::AuditBacklogFull => Code::Unavailable,
             Self::Unimplemented => Code::Unimplemented,
             Self::Cancelled => Code::Cancelled,
             Self::DeadlineExceeded => Code::DeadlineExceeded,

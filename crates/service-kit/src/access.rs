@@ -63,3 +63,10 @@ pub struct Rule {
     /// The permission.
     pub permission: &'static Permission,
 }
+
+/// To ask a service about itself: versions, configuration without secrets, stores, queues.
+pub const DIAGNOSTICS_READ: Permission = Permission { name: "diagnostics.read", roles: &[Role::Operator] };
+
+/// The rule of the one method that every server has besides health and reflection.
+pub const DIAGNOSTICS: Rule =
+    Rule { method: "casetracker.admin.v1.DiagnosticsService/GetDiagnostics", permission: &DIAGNOSTICS_READ };

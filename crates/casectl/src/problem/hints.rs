@@ -39,12 +39,20 @@ fn of_reason(reason: Reason, refusal: &Refusal) -> Vec<String> {
         Reason::CredentialsMissing => {
             one("say who you are: --actor NAME, or CASECTL_ACTOR=NAME, or actor = \"NAME\" in casectl.toml")
         }
-        Reason::CredentialsInvalid => one("an actor is 1 to 128 visible ASCII characters: --actor NAME"),
+        Reason::CredentialsInvalid if refusal.about("check").is_empty() => {
+            one("an actor is 1 to 128 visible ASCII characters: --actor NAME")
+        }
+        Reason::CredentialsInvalid => one("the server does not believe these credentials; get new ones"),
+        Reason::CredentialsExpired => one("get a new token from the identity provider"),
+        Reason::PermissionDenied => {
+            vec![format!("ask for a role that has the permission {}", quoted(refusal.about("permission")))]
+        }
         Reason::Overloaded | Reason::QueueFull => {
             one("the server has too much to do; run the same command again later")
         }
+        Reason::RateLimited => one("you make more calls than you may; run the same command again in a moment"),
         Reason::MessageTooLarge => vec![format!("send less: at most {} bytes", refusal.about("limit"))],
-        Reason::StoreUnavailable | Reason::Draining => later(refusal),
+        Reason::StoreUnavailable | Reason::IdentityUnavailable | Reason::Draining => later(refusal),
         Reason::ProjectionLagging => {
             vec![format!(
                 "{} changes are still on their way; run it again, or without --fresh",
