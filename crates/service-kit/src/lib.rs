@@ -19,4 +19,5 @@ pub mod settings;
 pub mod telemetry;
 pub mod tls;
 
+mod identity_provider;
 mod layers;

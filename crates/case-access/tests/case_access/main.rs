@@ -15,9 +15,8 @@ fn methods() -> BTreeSet<String> {
     let set = FileDescriptorSet::decode(case_api::DESCRIPTORS).unwrap();
     let services = set.file.iter().flat_map(|file| file.service.iter().map(|service| (file.package(), service)));
     let of_service = |(package, service): (&str, &prost_types::ServiceDescriptorProto)| {
-        let name = |method: &prost_types::MethodDescriptorProto| {
-            format!("{package}.{}/{}", service.name(), method.name())
-        };
+        let name =
+            |method: &prost_types::MethodDescriptorProto| format!("{package}.{}/{}", service.name(), method.name());
         service.method.iter().map(name).collect::<Vec<_>>()
     };
     services.flat_map(of_service).collect()
