@@ -8,6 +8,7 @@ rules='
 case-domain     ^(?!thiserror$)
 lifecycle-file  ^(tokio.*|tonic.*|rusqlite|storage|service-kit)$
 case-api        ^(tokio.*|rusqlite|storage|service-kit)$
+case-access     ^(?!service-kit$)
 rpc-error       ^(case-.*|storage|service-kit)$
 service-kit     ^(case-.*|lifecycle-file|event-feed|storage|rusqlite)$
 storage         ^(case-.*|lifecycle-file|event-feed|service-kit|rpc-error|tonic.*|prost.*)$

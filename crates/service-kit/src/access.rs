@@ -3,6 +3,14 @@
 //! A [`Rule`] for each method names the permission that it needs; a [`Permission`] names the roles that have it. The table of
 //! the rules is given from outside, since this crate knows no cases.
 
+mod caller;
+mod events;
+mod refusal;
+
+pub(crate) use caller::{Caller, Roles};
+pub(crate) use events::{Kind, SecurityEvent, SecurityEvents};
+pub(crate) use refusal::Refusal;
+
 /// What somebody is here for. The set is closed on purpose: identity providers and operators assign these names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {

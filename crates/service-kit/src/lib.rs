@@ -20,4 +20,5 @@ pub mod settings;
 pub mod telemetry;
 pub mod tls;
 
+mod identity_provider;
 mod layers;

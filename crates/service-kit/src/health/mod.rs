@@ -85,6 +85,11 @@ impl Health {
         self.shared.change(|state| state.draining = true);
     }
 
+    /// The services that this is the health of, by full name.
+    pub(crate) fn services(&self) -> &[&'static str] {
+        &self.shared.services
+    }
+
     /// Whether calls are taken now.
     pub fn is_ready(&self) -> bool {
         self.phase() == Phase::Ready

@@ -16,7 +16,7 @@ use crate::diagnostics::{self, Diagnostics};
 use crate::exit::{Exit, ExitCode};
 use crate::health::{self, Health};
 use crate::identity::Identity;
-use crate::layers::{self, Methods, Shared};
+use crate::layers::{self, Gatekeeper, Methods, Offer, Shared};
 use crate::program::Process;
 use crate::telemetry::{ServerMetrics, names, scoped};
 use crate::tls::ServerTls;
@@ -73,7 +73,8 @@ impl Host {
     /// Serves until `shutdown`, then drains: not ready any more, no new connections, calls in flight may finish for
     /// `drain_timeout`, and what is left then is cut off.
     ///
-    /// `descriptors` is the encoded `FileDescriptorSet` of the routes: methods that are not in it count as unknown.
+    /// `descriptors` is an encoded `FileDescriptorSet` with the services of the routes: methods that are not in it, or whose
+    /// service is not one of `health`'s, count as unknown. A method without a rule is a bug that forbids the start.
     /// Streams that should end by themselves when the server drains watch `shutdown`.
     pub async fn serve(
         self,
@@ -94,12 +95,13 @@ impl Host {
         shutdown: CancellationToken,
     ) -> Result<(), Exit> {
         let (tls, keeping) = self.tls()?;
+        let shared = Arc::new(self.shared(descriptors)?);
         if let Ok(address) = listener.local_addr() {
             let with = if tls.is_some() { " (TLS)" } else { "" };
             let name = self.identity.name;
             info!(name: names::LISTENING, address = %address, tls = tls.is_some(), "{name} listens on {address}{with}");
+            shared.gatekeeper.announce(self.identity, address);
         }
-        let shared = Arc::new(self.shared(descriptors)?);
         let routes = self.standard_services(routes, descriptors)?;
         let ends = Ends { stop: CancellationToken::new(), cut: CancellationToken::new() };
         // Whatever ends this future ends the connections with it.
@@ -148,19 +150,21 @@ impl Host {
     }
 
     fn shared(&self, descriptors: &[u8]) -> Result<Shared, Exit> {
-        let sets = [
-            descriptors,
+        let standard = [
             health::DESCRIPTORS,
             diagnostics::DESCRIPTORS,
             tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
             tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
         ];
+        let offer =
+            Offer { routes: descriptors, served: self.health.services(), standard: &standard, rules: self.rules };
+        let methods = Methods::of(offer).map_err(|error| unservable(&error))?;
         Ok(Shared {
             identity: self.identity,
-            methods: Methods::of(&sets).map_err(|error| unusable_descriptors(&error))?,
+            methods,
             metrics: ServerMetrics::new(self.identity),
             limits: self.process.settings.limits.clone(),
-            auth: self.process.settings.auth.clone(),
+            gatekeeper: Gatekeeper::start(self)?,
             health: self.health.clone(),
             draining: CancellationToken::new(),
         })
@@ -180,8 +184,8 @@ impl Host {
                 // Tools print the details of errors only if they can look up their types.
                 .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
         };
-        let v1 = builder().build_v1().map_err(|error| unusable_descriptors(&error))?;
-        let v1alpha = builder().build_v1alpha().map_err(|error| unusable_descriptors(&error))?;
+        let v1 = builder().build_v1().map_err(|error| unservable(&error))?;
+        let v1alpha = builder().build_v1alpha().map_err(|error| unservable(&error))?;
         Ok(routes.add_service(v1).add_service(v1alpha))
     }
 
@@ -198,6 +202,6 @@ impl Host {
     }
 }
 
-fn unusable_descriptors(error: &dyn std::error::Error) -> Exit {
-    Exit::new(ExitCode::Configuration, format!("a bug: the descriptors of the services cannot be read: {error}"))
+fn unservable(error: &dyn std::error::Error) -> Exit {
+    Exit::new(ExitCode::Configuration, format!("a bug: the services cannot be served: {error}"))
 }

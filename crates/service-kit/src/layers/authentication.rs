@@ -1,34 +1,31 @@
 //! Who asks.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{HeaderMap, Request, Response};
-use rpc_error::{Failure, Reason};
+use http::{Request, Response};
 use tonic::body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
-use tracing::warn;
 
-use super::call::{Call, visible_ascii};
+use super::call::Call;
+use super::gatekeeper::{Identified, Turned, peer_address};
 use super::methods::Purpose;
-use super::{Answer, HttpService, call_of};
-use crate::request::{ACTOR_ID_HEADER, RequestMeta};
-use crate::settings::AuthMode;
-use crate::telemetry::names;
-
-/// The longest actor, in characters.
-const ACTOR_CHARS_MAX: usize = 128;
+use super::{Answer, HttpService, Shared, call_of};
+use crate::access::{Caller, Kind, Refusal, Roles};
+use crate::request::RequestMeta;
 
 /// Adds [`Authentication`].
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct AuthenticationLayer {
-    mode: AuthMode,
+    shared: Arc<Shared>,
 }
 
 impl AuthenticationLayer {
-    pub(super) const fn new(mode: AuthMode) -> Self {
-        Self { mode }
+    pub(super) const fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
     }
 }
 
@@ -36,25 +33,15 @@ impl<S> Layer<S> for AuthenticationLayer {
     type Service = Authentication<S>;
 
     fn layer(&self, inner: S) -> Authentication<S> {
-        Authentication { mode: self.mode, inner }
+        Authentication { shared: Arc::clone(&self.shared), inner }
     }
 }
 
-/// Finds out who asks, and hands the handler its [`RequestMeta`].
+/// Finds out who asks, and hands the handler its [`RequestMeta`], and the layers below the caller's roles.
 #[derive(Debug, Clone)]
 pub(super) struct Authentication<S> {
-    mode: AuthMode,
+    shared: Arc<Shared>,
     inner: S,
-}
-
-impl<S> Authentication<S> {
-    fn actor(&self, call: &Call, headers: &HeaderMap) -> Result<String, Failure> {
-        match (call.method.purpose, self.mode) {
-            (Purpose::Health | Purpose::Reflection, AuthMode::Insecure) => Ok(String::new()),
-            (Purpose::Service, AuthMode::Insecure) => actor_as_said(headers),
-            (_, AuthMode::Jwt | AuthMode::Mtls) => Err(Failure::internal()),
-        }
-    }
 }
 
 impl<S: HttpService> Service<Request<Body>> for Authentication<S> {
@@ -66,50 +53,57 @@ impl<S: HttpService> Service<Request<Body>> for Authentication<S> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Answer {
+    fn call(&mut self, request: Request<Body>) -> Answer {
         let Some(call) = call_of(&request) else {
             return Box::pin(self.inner.call(request));
         };
-        match self.actor(&call, request.headers()) {
-            Ok(actor) => {
-                let meta = RequestMeta::new(call.request_id.to_string(), actor, call.deadline);
-                request.extensions_mut().insert(meta);
-                Box::pin(self.inner.call(request))
+        match call.method.purpose {
+            Purpose::Service => {}
+            Purpose::Health | Purpose::Reflection => {
+                return Box::pin(self.inner.call(admitted(request, &call, "", Roles::default())));
             }
-            Err(failure) => {
-                log(&call, &failure);
-                let refusal = call.refuse(failure);
-                Box::pin(async { Ok(refusal) })
+        }
+        match self.shared.gatekeeper.identify(request.headers(), request.extensions()) {
+            Identified::Caller(caller) => Box::pin(self.inner.call(known(request, &call, &caller))),
+            Identified::Refused(refusal) => {
+                let refused = refuse(&self.shared, &call, refusal, peer_address(request.extensions()));
+                Box::pin(async { Ok(refused) })
             }
+            Identified::Later { token, keys } => self.call_later(request, call, token, keys),
         }
     }
 }
 
-/// The actor that the caller claims to be, and is believed to be.
-fn actor_as_said(headers: &HeaderMap) -> Result<String, Failure> {
-    let mut said = headers.get_all(ACTOR_ID_HEADER).iter();
-    let malformed = || {
-        let text = format!(
-            "the metadata key {ACTOR_ID_HEADER} must be one name of 1 to {ACTOR_CHARS_MAX} visible ASCII characters"
-        );
-        Failure::new(Reason::CredentialsInvalid, text).with_metadata("header", ACTOR_ID_HEADER)
-    };
-    let Some(value) = said.next() else {
-        let text = format!("the call does not say who makes it: send the metadata key {ACTOR_ID_HEADER}");
-        return Err(Failure::new(Reason::CredentialsMissing, text).with_metadata("header", ACTOR_ID_HEADER));
-    };
-    let name = visible_ascii(value.as_bytes(), ACTOR_CHARS_MAX).ok_or_else(malformed)?;
-    if said.next().is_some() { Err(malformed()) } else { Ok(name.to_owned()) }
+impl<S: HttpService> Authentication<S> {
+    /// As [`Service::call`], for a token whose key has to be fetched first.
+    fn call_later(&self, request: Request<Body>, call: Call, token: String, keys: u64) -> Answer {
+        let (shared, mut inner) = (Arc::clone(&self.shared), self.inner.clone());
+        Box::pin(async move {
+            match shared.gatekeeper.identify_with_newer_keys(&token, keys).await {
+                Ok(caller) => inner.call(known(request, &call, &caller)).await,
+                Err(refusal) => Ok(refuse(&shared, &call, refusal, peer_address(request.extensions()))),
+            }
+        })
+    }
 }
 
-fn log(call: &Call, failure: &Failure) {
-    warn!(
-        name: names::CREDENTIALS_REFUSED,
-        actor = "none",
-        action = &*call.method.name,
-        reason = failure.reason().as_str(),
-        "{} refused: {}",
-        call.method.name,
-        failure.reason().as_str()
-    );
+fn known(request: Request<Body>, call: &Call, caller: &Caller) -> Request<Body> {
+    admitted(request, call, &caller.actor, caller.roles)
+}
+
+fn admitted(mut request: Request<Body>, call: &Call, actor: &str, roles: Roles) -> Request<Body> {
+    let meta = RequestMeta::new(call.request_id.to_string(), actor.to_owned(), call.deadline);
+    request.extensions_mut().insert(meta);
+    request.extensions_mut().insert(roles);
+    request
+}
+
+fn refuse(shared: &Shared, call: &Call, refusal: Refusal, peer: Option<SocketAddr>) -> Response<Body> {
+    let failure = refusal.failure();
+    // Without keys nothing is known of the credentials: an outage, which the keeper of the keys reports.
+    if refusal != Refusal::NoKeys {
+        let turned = Turned { actor: None, check: refusal.check(), peer };
+        shared.gatekeeper.record(Kind::CredentialsRefused, call, turned, &failure);
+    }
+    call.refuse(failure)
 }

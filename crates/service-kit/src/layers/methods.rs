@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use prost::{DecodeError, Message};
-use prost_types::{FileDescriptorProto, FileDescriptorSet};
+use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 
+use crate::access::{Permission, Rule};
 use crate::telemetry::names::METHOD_OTHER;
 
 /// One method.
@@ -15,6 +16,8 @@ pub(crate) struct Method {
     pub(crate) name: Arc<str>,
     pub(crate) shape: Shape,
     pub(crate) purpose: Purpose,
+    /// What its caller needs; none for health, reflection and methods that the server does not have.
+    pub(crate) permission: Option<&'static Permission>,
     /// Whether the whole request is one message, also where the answer is a stream.
     pub(crate) asks_once: bool,
 }
@@ -46,18 +49,46 @@ pub(crate) struct Methods {
     other: Arc<Method>,
 }
 
+/// What a server is made of, as far as its methods go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Offer<'a> {
+    /// An encoded `FileDescriptorSet` with the services of the routes, and perhaps with others.
+    pub(crate) routes: &'a [u8],
+    /// The services of the routes, by full name. Those of [`Offer::routes`] that are not among them count as unknown: several
+    /// servers share one set.
+    pub(crate) served: &'a [&'static str],
+    /// Encoded `FileDescriptorSet`s of what every server has.
+    pub(crate) standard: &'a [&'a [u8]],
+    /// A rule for each method that asks who calls.
+    pub(crate) rules: &'static [Rule],
+}
+
+/// Why a server must not start: bugs, all of them.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unservable {
+    #[error("the descriptors of the services cannot be read: {0}")]
+    Descriptors(#[from] DecodeError),
+    #[error("nobody has said who may call {0}: add a rule for each to the table of rules")]
+    NoRule(String),
+}
+
 impl Methods {
-    /// Reads encoded `FileDescriptorSet`s.
-    pub(crate) fn of(descriptor_sets: &[&[u8]]) -> Result<Self, DecodeError> {
+    /// Reads what a server offers. Each method that asks who calls must have a rule.
+    pub(crate) fn of(offer: Offer<'_>) -> Result<Self, Unservable> {
         let mut by_path = HashMap::new();
-        for set in descriptor_sets {
-            for file in FileDescriptorSet::decode(*set)?.file {
-                add_file(&mut by_path, &file);
-            }
+        add_set(&mut by_path, offer.routes, offer.rules, |service| offer.served.contains(&service))?;
+        for set in offer.standard {
+            add_set(&mut by_path, set, offer.rules, |_| true)?;
         }
+        let unruled = |method: &&Method| method.purpose == Purpose::Service && method.permission.is_none();
+        let unruled: Vec<&str> = by_path.values().filter(unruled).map(|method| &*method.name).collect();
+        if !unruled.is_empty() {
+            return Err(Unservable::NoRule(unruled.join(", ")));
+        }
+        let by_path = by_path.into_iter().map(|(path, method)| (path, Arc::new(method))).collect();
         let (name, shape, purpose) = (Arc::from(METHOD_OTHER), Shape::Unary, Purpose::Service);
-        let other = Method { name, shape, purpose, asks_once: true };
-        Ok(Self { by_path, other: Arc::new(other) })
+        let other = Arc::new(Method { name, shape, purpose, permission: None, asks_once: true });
+        Ok(Self { by_path, other })
     }
 
     /// The method at a path.
@@ -66,17 +97,38 @@ impl Methods {
     }
 }
 
-fn add_file(by_path: &mut HashMap<String, Arc<Method>>, file: &FileDescriptorProto) {
-    let package = file.package();
-    for service in &file.service {
-        let full = if package.is_empty() { service.name().to_owned() } else { format!("{package}.{}", service.name()) };
-        for method in &service.method {
-            let name = format!("{full}/{}", method.name());
-            let streaming = method.client_streaming() || method.server_streaming();
-            let shape = if streaming { Shape::Streaming } else { Shape::Unary };
-            let asks_once = !method.client_streaming();
-            let method = Method { name: Arc::from(name.as_str()), shape, purpose: purpose(package), asks_once };
-            by_path.insert(format!("/{name}"), Arc::new(method));
+fn add_set(
+    by_path: &mut HashMap<String, Method>,
+    set: &[u8],
+    rules: &'static [Rule],
+    is_served: impl Fn(&str) -> bool,
+) -> Result<(), DecodeError> {
+    for file in FileDescriptorSet::decode(set)?.file {
+        let package = file.package();
+        for service in &file.service {
+            let full =
+                if package.is_empty() { service.name().to_owned() } else { format!("{package}.{}", service.name()) };
+            if !is_served(&full) {
+                continue;
+            }
+            for method in &service.method {
+                let method = Method::of(package, format!("{full}/{}", method.name()), method, rules);
+                by_path.insert(format!("/{}", method.name), method);
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Method {
+    fn of(package: &str, name: String, method: &MethodDescriptorProto, rules: &[Rule]) -> Self {
+        let streaming = method.client_streaming() || method.server_streaming();
+        Self {
+            shape: if streaming { Shape::Streaming } else { Shape::Unary },
+            purpose: purpose(package),
+            permission: rules.iter().find(|rule| rule.method == name).map(|rule| rule.permission),
+            asks_once: !method.client_streaming(),
+            name: Arc::from(name),
         }
     }
 }

@@ -5,17 +5,22 @@
 //! 3. [`admission`]: refuses what is too much, or too late.
 //! 4. [`deadline`]: ends what nobody waits for any more.
 //! 5. [`authentication`]: who asks.
+//! 6. [`authorization`]: whether that caller may, before anything is read of what it asks for.
+//! 7. [`rate`]: whether that caller asks too often.
 //!
 //! All of them speak HTTP, since a tonic interceptor sees neither path nor answer. None of them ever fails or is not
 //! ready: an answer of theirs is a gRPC status like any other.
 
 mod admission;
 mod authentication;
+mod authorization;
 mod body;
 mod call;
 mod deadline;
 mod enrichment;
+mod gatekeeper;
 mod methods;
+mod rate;
 mod telemetry;
 
 use std::convert::Infallible;
@@ -32,11 +37,12 @@ use tower_service::Service;
 
 use crate::health::Health;
 use crate::identity::Identity;
-use crate::settings::{AuthSettings, LimitSettings};
+use crate::settings::LimitSettings;
 use crate::telemetry::ServerMetrics;
 
 pub(crate) use call::{GRPC_TIMEOUT_HEADER, new_request_id};
-pub(crate) use methods::Methods;
+pub(crate) use gatekeeper::Gatekeeper;
+pub(crate) use methods::{Methods, Offer};
 
 /// What every layer answers with.
 type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
@@ -48,7 +54,7 @@ pub(crate) struct Shared {
     pub(crate) methods: Methods,
     pub(crate) metrics: ServerMetrics,
     pub(crate) limits: LimitSettings,
-    pub(crate) auth: AuthSettings,
+    pub(crate) gatekeeper: Gatekeeper,
     pub(crate) health: Health,
     /// Cancelled when the server takes no more calls.
     pub(crate) draining: CancellationToken,
@@ -59,14 +65,15 @@ pub(crate) fn stack<S>(shared: Arc<Shared>) -> impl Layer<S, Service = impl Http
 where
     S: HttpService,
 {
-    let mode = shared.auth.mode;
     let request_time_max = shared.limits.deadline_default;
     ServiceBuilder::new()
         .layer(telemetry::TelemetryLayer::new(Arc::clone(&shared)))
         .layer(enrichment::EnrichmentLayer::new(Arc::clone(&shared)))
-        .layer(admission::AdmissionLayer::new(shared))
+        .layer(admission::AdmissionLayer::new(Arc::clone(&shared)))
         .layer(deadline::DeadlineLayer::new(request_time_max))
-        .layer(authentication::AuthenticationLayer::new(mode))
+        .layer(authentication::AuthenticationLayer::new(Arc::clone(&shared)))
+        .layer(authorization::AuthorizationLayer::new(Arc::clone(&shared)))
+        .layer(rate::RateLayer::new(shared))
         .into_inner()
 }
 

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::exit::{Exit, ExitCode, print_line};
+use crate::identity_provider;
 use crate::reload::Reload;
 use crate::settings::{self, Configuration, Loaded, Provenance, Settings, Sources};
 use crate::tls;
@@ -157,6 +158,7 @@ where
         Task::CheckConfiguration => {
             let loaded = valid(program, configuration.with_secrets())?;
             tls::check(&loaded.settings)?;
+            identity_provider::check(&loaded.settings)?;
             (program.check)(&loaded.settings)?;
             report::print(&format!("configuration is valid: {}\n", loaded.provenance.summary()));
             for notice in &loaded.notices {
@@ -173,6 +175,7 @@ where
             let loaded = valid(program, configuration.with_secrets())?;
             // Before anything is opened or served.
             tls::check(&loaded.settings)?;
+            identity_provider::check(&loaded.settings)?;
             life::live(program, loaded, run)
         }
     }

@@ -39,8 +39,21 @@ pub const RPC_CLIENT_CALL_DURATION: &str = "rpc.client.call.duration";
 pub const RPC_SERVER_ACTIVE_REQUESTS: &str = "rpc.server.active_requests";
 /// Counter: calls that a server refused because it was full; by [`SHED_CAUSE`].
 pub const RPC_SERVER_SHED_REQUESTS: &str = "rpc.server.shed_requests";
-/// Which limit was reached: `requests_in_flight` or `streams_in_flight`.
+/// Which limit was reached: `requests_in_flight`, `streams_in_flight` or `calls_per_second_per_caller`.
 pub const SHED_CAUSE: &str = "cause";
+
+/// Counter: what an operator must hear of who calls: by [`SECURITY_EVENT`] and [`SECURITY_REASON`].
+pub const SECURITY_EVENTS: &str = "casetracker.security.events";
+/// Which event: the name of its log line.
+pub const SECURITY_EVENT: &str = "event";
+/// Why: a reason of `docs/errors.md`, or `insecure_mode`.
+pub const SECURITY_REASON: &str = "reason";
+/// Gauge, seconds: how long ago the keys of the identity provider were read.
+pub const IDENTITY_KEYS_AGE: &str = "casetracker.identity.keys.age";
+/// Counter: attempts to read the keys of the identity provider, by [`OUTCOME`].
+pub const IDENTITY_KEYS_READS: &str = "casetracker.identity.keys.reads";
+/// `ok` or `failed`.
+pub const OUTCOME: &str = "outcome";
 
 /// The bounds of both duration histograms, in seconds: those of the conventions, and three below, since we are faster.
 pub const DURATION_BOUNDS_S: [f64; 17] =
@@ -60,6 +73,16 @@ pub const REQUEST_STARTED: &str = "request_started";
 pub const REQUEST_FINISHED: &str = "request_finished";
 /// WARN: a caller could not show who it is.
 pub const CREDENTIALS_REFUSED: &str = "credentials_refused";
+/// WARN: a caller may not do what it asked for.
+pub const PERMISSION_DENIED: &str = "permission_denied";
+/// WARN: a caller makes more calls than it may.
+pub const RATE_LIMITED: &str = "rate_limited";
+/// INFO on loopback, else WARN: a server believes whatever its callers say.
+pub const INSECURE_MODE: &str = "insecure_mode";
+/// INFO: the keys of the identity provider are others now.
+pub const IDENTITY_KEYS_CHANGED: &str = "identity_keys_changed";
+/// WARN: the keys of the identity provider could not be read.
+pub const IDENTITY_KEYS_FAILED: &str = "identity_keys_failed";
 /// ERROR: a bug, with all that the caller is not told.
 pub const UNEXPECTED_ERROR: &str = "unexpected_error";
 /// ERROR: a panic.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of tests fails like a test")]
 
+mod access;
 mod certificates;
 mod collector;
 mod diagnostics;

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use http::uri::PathAndQuery;
 use prost::Message;
 use prost_types::{FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto, ServiceDescriptorProto};
 use rpc_error::{Failure, Reason};
+use service_kit::access::{Permission, Role, Rule};
 use service_kit::client::{Outgoing, OutgoingOptions, outgoing};
 use service_kit::diagnostics::Diagnostics;
 use service_kit::health::Health;
@@ -21,6 +22,7 @@ use service_kit::program::Process;
 use service_kit::request::{RequestMeta, current_trace};
 use service_kit::settings::Settings;
 use service_kit::telemetry::log::{LogLayer, Sink};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +35,15 @@ use tonic_prost::ProstCodec;
 
 pub(crate) const ECHO: &str = "/test.v1.Probe/Echo";
 pub(crate) const STREAM: &str = "/test.v1.Probe/Stream";
+
+/// What `Echo` needs.
+const ECHO_PERMISSION: Permission = Permission { name: "probe.echo", roles: &[Role::Agent, Role::Service] };
+/// What `Stream` needs.
+const STREAM_PERMISSION: Permission = Permission { name: "probe.stream", roles: &[Role::Service] };
+const RULES: [Rule; 2] = [
+    Rule { method: "test.v1.Probe/Echo", permission: &ECHO_PERMISSION },
+    Rule { method: "test.v1.Probe/Stream", permission: &STREAM_PERMISSION },
+];
 
 /// The messages are `google.protobuf.StringValue`, which prost knows as `String`.
 type Codec = ProstCodec<String, String>;
@@ -81,26 +92,37 @@ pub(crate) fn host(name: &'static str) -> Host {
         identity: Identity { name },
         health: Health::new(&["test.v1.Probe"]),
         process: Process::new(settings, CancellationToken::new()),
-        rules: &[],
+        rules: &RULES,
         diagnostics: Diagnostics::new(),
     }
 }
 
 pub(crate) async fn start(host: Host) -> Running {
+    start_on(host, "127.0.0.1:0").await
+}
+
+/// As [`start`], on an address of this machine.
+pub(crate) async fn start_on(host: Host, address: &str) -> Running {
     crate::collector::collector();
-    let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = bind(address.parse().unwrap()).await.unwrap();
+    let address = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), listener.local_addr().unwrap().port());
     let (begun_sender, begun) = mpsc::unbounded_channel();
-    let probe = Probe {
-        begun: begun_sender,
-        identity: host.identity,
-        message_bytes: host.process.settings.limits.message_bytes,
-    };
     let (health, shutdown) = (host.health.clone(), CancellationToken::new());
     health.started();
-    let descriptors: &'static [u8] = descriptors().leak();
-    let served = tokio::spawn(host.serve(listener, Routes::new(probe), descriptors, shutdown.clone()));
+    let served = tokio::spawn(serve(host, listener, begun_sender, shutdown.clone()));
     Running { address, health, shutdown, begun, served }
+}
+
+/// Serves until `shutdown`.
+pub(crate) async fn serve(
+    host: Host,
+    listener: TcpListener,
+    begun: mpsc::UnboundedSender<String>,
+    shutdown: CancellationToken,
+) -> Result<(), service_kit::exit::Exit> {
+    let message_bytes = host.process.settings.limits.message_bytes;
+    let probe = Probe { begun, identity: host.identity, message_bytes };
+    host.serve(listener, Routes::new(probe), descriptors().leak(), shutdown).await
 }
 
 fn descriptors() -> Vec<u8> {

@@ -1,0 +1,88 @@
+//! How those who wait for newer keys and the one who fetches them find each other: one fetch for all, and not too often.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+/// The least time between two fetches that somebody has asked for.
+const ASKING_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The counter between them.
+#[derive(Debug, Default)]
+pub(super) struct Asking {
+    /// Whether anybody fetches: a file is looked at often enough.
+    possible: bool,
+    state: Mutex<AskingState>,
+    wanted: Notify,
+}
+
+#[derive(Debug)]
+struct AskingState {
+    under_way: bool,
+    /// When somebody last made the keeper fetch.
+    asked: Option<Instant>,
+    /// How many fetches are over.
+    over: watch::Sender<u64>,
+}
+
+impl Default for AskingState {
+    fn default() -> Self {
+        Self { under_way: false, asked: None, over: watch::channel(0).0 }
+    }
+}
+
+impl Asking {
+    /// Where there is a keeper that fetches when it is asked to.
+    pub(super) fn possible() -> Self {
+        Self { possible: true, ..Self::default() }
+    }
+
+    /// Waits for a fetch: the one that is under way, and one more if `is_done` is not content with it and the last that
+    /// somebody asked for is long enough ago. Comes back at once where nothing is fetched.
+    pub(super) async fn ask(&self, is_done: impl Fn() -> bool) {
+        for _ in 0..2 {
+            if !self.possible || is_done() {
+                return;
+            }
+            let Some(mut over) = self.join() else { return };
+            // Fails when the keeper has gone: then nothing will come any more.
+            if over.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// A seat at the fetch that is under way or, if it is allowed now, at one that is begun for it.
+    fn join(&self) -> Option<watch::Receiver<u64>> {
+        let mut state = self.lock();
+        if !state.under_way {
+            let now = Instant::now();
+            if state.asked.is_some_and(|asked| now.duration_since(asked) < ASKING_INTERVAL) {
+                return None;
+            }
+            (state.asked, state.under_way) = (Some(now), true);
+            self.wanted.notify_one();
+        }
+        Some(state.over.subscribe())
+    }
+
+    pub(super) fn begun(&self) {
+        self.lock().under_way = true;
+    }
+
+    pub(super) fn finished(&self) {
+        let mut state = self.lock();
+        state.under_way = false;
+        state.over.send_modify(|count| *count += 1);
+    }
+
+    pub(super) async fn asked(&self) {
+        self.wanted.notified().await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, AskingState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
