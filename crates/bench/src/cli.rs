@@ -23,9 +23,9 @@ pub struct Cli {
 pub enum Subject {
     /// The machine: a sync of the disk, a bare tonic echo, SQLite on its own
     Limits,
-    /// CreateCase: the peak, one client, the tail at half of the peak, and both against load (P1, P3, P4, P5)
+    /// `CreateCase`: the peak, one client, the tail at half of the peak, and both against load (P1, P3, P4, P5)
     Write,
-    /// GetCase and pages of ListCases (P2, and the 1,000th page of P7)
+    /// `GetCase` and pages of `ListCases` (P2, and the 1,000th page of P7)
     Read {
         /// Cases in the store: enough for the 1,000th page of 50
         #[arg(long, default_value_t = 60_000)]
@@ -80,7 +80,6 @@ pub enum Subject {
 
 /// How to measure.
 #[derive(Debug, Clone, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "flags of a command line are what they are")]
 pub struct Options {
     /// Where stores and logs are put, each run in a new folder: on the disk that is to be measured
     #[arg(long, global = true, default_value = "data/bench")]

@@ -117,7 +117,10 @@ fn device(path: &Path) -> Option<String> {
     // A partition has no queue of its own.
     let rotational = queue(&device).or_else(|| queue(device.parent()?))?;
     let name = device.file_name()?.to_string_lossy().into_owned();
-    Some(format!("{name} ({})", if rotational == "0" { "does not turn" } else { "turns" }))
+    Some(format!(
+        "{name} ({})",
+        if rotational == "0" { "solid, as the kernel has it" } else { "rotational, as the kernel has it" }
+    ))
 }
 
 #[cfg(test)]

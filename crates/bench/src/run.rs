@@ -46,12 +46,17 @@ pub fn run(cli: &Cli, out: &mut impl Write) -> Result<Found, Error> {
     }
     let bench = Bench::new(cli.options.clone())?;
     let mut report = Report {
-        begun: jiff::Timestamp::from_microsecond(SystemClock.unix_us()).map_or_else(|_| String::new(), |time| time.to_string()),
+        begun: jiff::Timestamp::from_microsecond(SystemClock.unix_us())
+            .map_or_else(|_| String::new(), |time| time.to_string()),
         command: std::env::args().skip(1).collect::<Vec<_>>().join(" "),
         machine: Machine::of(&bench.folder),
         sections: Vec::new(),
     };
     tell(writeln!(out, "{}\n{}", report.begun, report.machine.line()))?;
+    if cfg!(debug_assertions) {
+        let note = "NOT A RESULT: this is a debug build; build the client and the servers with --release";
+        tell(writeln!(out, "{note}"))?;
+    }
     for subject in subjects(&cli.subject) {
         let section = measure::measure(&bench, &subject)?;
         tell(print(out, &section).and_then(|()| out.flush()))?;
@@ -79,10 +84,8 @@ fn subjects(subject: &Subject) -> Vec<Subject> {
 
 fn write_files(options: &Options, report: &Report) -> Result<(), Error> {
     if let Some(path) = &options.output {
-        let unwritable = |error: serde_json::Error| Error::Output {
-            what: path.display().to_string(),
-            why: error.to_string(),
-        };
+        let unwritable =
+            |error: serde_json::Error| Error::Output { what: path.display().to_string(), why: error.to_string() };
         let mut text = serde_json::to_string_pretty(report).map_err(unwritable)?;
         text.push('\n');
         fs::write(path, text).map_err(Error::path("write", path))?;

@@ -21,7 +21,7 @@ use crate::error::Error;
 pub(super) const ANSWERS_AFTER_END: Duration = Duration::from_secs(20);
 
 /// More than any fill takes.
-const FOR_EVER: Duration = Duration::from_secs(24 * 3_600);
+const FOR_EVER: Duration = Duration::from_hours(24);
 
 /// So many callers, for so long.
 #[derive(Debug, Clone, Copy)]
@@ -112,7 +112,13 @@ impl Crew {
         let window = Window::after(self.warm_up, self.window);
         let tally = Rc::new(RefCell::new(Tally::new(window)?));
         let begun = Instant::now();
-        let hung = LocalSet::new().run_until(self.callers(&lanes, workload, callers, window, &tally)).await;
+        let mut tasks = JoinSet::new();
+        let local = LocalSet::new();
+        for lane in lanes.iter().cycle().take(callers) {
+            let caller = caller(lane.clone(), workload.clone(), window, self.left.clone(), Rc::clone(&tally));
+            tasks.spawn_local_on(caller, &local);
+        }
+        let hung = local.run_until(hung(tasks, window.end + ANSWERS_AFTER_END)).await;
         let mut tally = Rc::into_inner(tally)
             .ok_or_else(|| Error::Unmeasurable("a bug: callers outlive their run".to_owned()))?
             .into_inner();
@@ -122,30 +128,17 @@ impl Crew {
             None => (tally.finish(), begun.elapsed()),
         })
     }
+}
 
-    /// Runs all callers; how many still had no answer long after the end.
-    async fn callers(
-        &self,
-        lanes: &[Lane],
-        workload: &Workload,
-        callers: usize,
-        window: Window,
-        tally: &Rc<RefCell<Tally>>,
-    ) -> usize {
-        let mut tasks = JoinSet::new();
-        for lane in lanes.iter().cycle().take(callers) {
-            let caller = caller(lane.clone(), workload.clone(), window, self.left.clone(), Rc::clone(tally));
-            tasks.spawn_local(caller);
-        }
-        let all = async { while tasks.join_next().await.is_some() {} };
-        let last = tokio::time::Instant::from_std(window.end + ANSWERS_AFTER_END);
-        if tokio::time::timeout_at(last, all).await.is_ok() {
-            return 0;
-        }
-        let hung = tasks.len();
-        tasks.shutdown().await;
-        hung
+/// Waits for all calls; how many still had no answer at the very last.
+pub(super) async fn hung(mut tasks: JoinSet<()>, last: Instant) -> usize {
+    let all = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout_at(last.into(), all).await.is_ok() {
+        return 0;
     }
+    let hung = tasks.len();
+    tasks.shutdown().await;
+    hung
 }
 
 async fn caller(
@@ -161,7 +154,7 @@ async fn caller(
             return;
         }
         let result = lane.call(&workload).await.map(|_| ());
-        tally.borrow_mut().record(begun, Instant::now(), result.as_ref().map(|()| ()));
+        tally.borrow_mut().record(begun, Instant::now(), result.as_ref().copied());
     }
 }
 

@@ -13,13 +13,16 @@ mod refusal;
 mod tally;
 mod workload;
 
+#[cfg(test)]
+mod proof;
+
 pub(crate) use closed::{Closed, Fill};
 pub(crate) use lane::{Lane, block_on, call_once, channel};
 pub(crate) use open::{Open, WITHHELD};
 pub use outcome::{Failure, Outcome};
 pub(crate) use outcome::{count, millis};
 pub use refusal::{Refusal, classify};
-pub(crate) use tally::histogram;
+pub(crate) use tally::{histogram, note};
 pub(crate) use workload::Workload;
 
 use crate::machine::Cores;

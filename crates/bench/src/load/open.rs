@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, LocalSet};
 
-use super::closed::{ANSWERS_AFTER_END, merged};
+use super::closed::{ANSWERS_AFTER_END, hung, merged};
 use super::lane::Lane;
 use super::outcome::Outcome;
 use super::pace::Pace;
@@ -109,14 +109,8 @@ async fn calls(
         let (mut lane, workload, tally) = (lane.clone(), workload.clone(), Rc::clone(tally));
         tasks.spawn_local(async move {
             let result = lane.call(&workload).await.map(|_| ());
-            tally.borrow_mut().record(begun, Instant::now(), result.as_ref().map(|()| ()));
+            tally.borrow_mut().record(begun, Instant::now(), result.as_ref().copied());
         });
     }
-    let all = async { while tasks.join_next().await.is_some() {} };
-    if tokio::time::timeout(ANSWERS_AFTER_END, all).await.is_ok() {
-        return 0;
-    }
-    let hung = tasks.len();
-    tasks.shutdown().await;
-    hung
+    hung(tasks, Instant::now() + ANSWERS_AFTER_END).await
 }

@@ -67,6 +67,6 @@ mod tests {
         let first = Instant::now();
         let (sender, receiver) = mpsc::unbounded_channel();
         drop(receiver);
-        Pace { first, interval: Duration::from_nanos(1), end: first + Duration::from_secs(3_600) }.announce(&sender);
+        Pace { first, interval: Duration::from_nanos(1), end: first + Duration::from_hours(1) }.announce(&sender);
     }
 }

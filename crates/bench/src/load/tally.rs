@@ -58,8 +58,7 @@ impl Tally {
             Ok(()) => {
                 self.completed += u64::from(self.window.contains(ended));
                 if offered {
-                    let nanos = u64::try_from((ended - begun).as_nanos()).unwrap_or(u64::MAX);
-                    self.latency.saturating_record(nanos.max(1));
+                    note(&mut self.latency, ended - begun);
                 }
             }
             Err(status) => self.fail(classify(status)),
@@ -84,8 +83,71 @@ impl Tally {
     }
 }
 
-/// Nanoseconds, from one to as many as it takes.
+/// The longest latency that is told from longer ones: far beyond any time-out here.
+const LATENCY_MAX: Duration = Duration::from_hours(1);
+
+/// Nanoseconds, from one to [`LATENCY_MAX`].
 pub(crate) fn histogram() -> Result<Histogram<u64>, Error> {
-    Histogram::new(SIGNIFICANT_DIGITS)
+    Histogram::new_with_max(nanos(LATENCY_MAX), SIGNIFICANT_DIGITS)
         .map_err(|error| Error::Unmeasurable(format!("a histogram cannot be made: {error}")))
+}
+
+/// Adds a latency to a histogram.
+pub(crate) fn note(histogram: &mut Histogram<u64>, latency: Duration) {
+    histogram.saturating_record(nanos(latency).max(1));
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Counts for ten seconds, from a second after now on.
+    fn tally() -> (Tally, Instant) {
+        let start = Instant::now() + SECOND;
+        (Tally::new(Window { start, end: start + 10 * SECOND }).expect("a histogram"), start)
+    }
+
+    #[test]
+    fn a_latency_runs_from_the_moment_at_which_its_call_should_have_begun() {
+        let (mut tally, start) = tally();
+        for late in [SECOND, 2 * SECOND, 3 * SECOND] {
+            tally.record(start + SECOND, start + SECOND + late, Ok(()));
+        }
+        let outcome = tally.finish();
+        assert!((outcome.percentile_ms(50.0) / 2_000.0 - 1.0).abs() < 0.002, "{}", outcome.percentile_ms(50.0));
+        assert!((outcome.max_ms() / 3_000.0 - 1.0).abs() < 0.002, "{}", outcome.max_ms());
+        assert_eq!(outcome.slower_than(Duration::from_millis(1_500)), 2);
+    }
+
+    #[test]
+    fn calls_of_the_warm_up_do_not_count() {
+        let (mut tally, start) = tally();
+        tally.record(Instant::now(), start.min(Instant::now()), Ok(()));
+        let early = tally.finish();
+        assert_eq!((early.offered, early.completed, early.latency.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn an_answer_after_the_end_is_late_but_is_no_throughput() {
+        let (mut tally, start) = tally();
+        tally.record(start + 9 * SECOND, start + 12 * SECOND, Ok(()));
+        let late = tally.finish();
+        assert_eq!((late.offered, late.completed, late.latency.len()), (1, 0, 1));
+    }
+
+    #[test]
+    fn failures_count_whenever_they_happen_and_are_no_results() {
+        let (mut tally, start) = tally();
+        let refused = Status::unavailable("gone");
+        tally.record(Instant::now(), start, Err(&refused));
+        tally.record(start + SECOND, start + 2 * SECOND, Err(&refused));
+        let outcome = tally.finish();
+        assert_eq!((outcome.failed(), outcome.completed, outcome.latency.len()), (2, 0, 0));
+    }
 }

@@ -8,7 +8,7 @@ use hdrhistogram::Histogram;
 
 use crate::bench::Bench;
 use crate::error::Error;
-use crate::load::{histogram, millis};
+use crate::load::{histogram, millis, note};
 use crate::report::Section;
 
 /// A page, as databases write them.
@@ -65,7 +65,7 @@ fn syncs(bench: &Bench, before: impl Fn(&mut File, u32) -> std::io::Result<()>) 
         // On Linux this is fdatasync, as SQLite is built to call.
         let written = file.write_all(&[0x5a; PAGE_BYTES]).and_then(|()| file.sync_data());
         written.map_err(Error::path("sync", &path))?;
-        taken.saturating_record(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX));
+        note(&mut taken, start.elapsed());
     }
     std::fs::remove_file(&path).map_err(Error::path("remove", &path))?;
     Ok(Syncs(taken))

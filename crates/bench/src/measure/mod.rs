@@ -26,7 +26,7 @@ pub(crate) const READ_CASES: u64 = 60_000;
 pub(crate) const OUTAGE: Duration = Duration::from_secs(30);
 
 /// How long `all` overloads.
-pub(crate) const OVERLOAD: Duration = Duration::from_secs(60);
+pub(crate) const OVERLOAD: Duration = Duration::from_mins(1);
 
 /// Measures one subject.
 pub(crate) fn measure(bench: &Bench, subject: &Subject) -> Result<Section, Error> {

@@ -14,13 +14,18 @@ use crate::server::{MemoryWatch, Probe, Probed};
 /// How many times the peak is offered.
 const TIMES_PEAK: f64 = 3.0;
 
+/// The share of what was to be sent that passes for all of it.
+const NEARLY: f64 = 0.9;
+
 /// A service with many cases may take this much under load (P11); one that is overloaded, no more.
 const MEMORY_MB_MAX: f64 = 256.0;
 
 pub(super) fn measure(bench: &Bench, duration: Duration) -> Result<Section, Error> {
     let mut section = Section::new(format!("overload: three times the peak for {} s", duration.as_secs()));
     if bench.place.cores.is_some() {
-        section.note("the client keeps to the last core and the servers to the others, in the peak's runs and in overload");
+        section.note(
+            "the client keeps to the last core and the servers to the others, in the peak's runs and in overload",
+        );
     } else {
         section.note("client and servers share one core: what the client takes, the server lacks");
     }
@@ -38,6 +43,7 @@ pub(super) fn measure(bench: &Bench, duration: Duration) -> Result<Section, Erro
     let (probed, most) = (probe.finish()?, memory.finish()?);
     let busy = command.processor_time().saturating_sub(before.1);
 
+    offered(&mut section, &run, peak);
     let goodput = section.figure("CreateCase succeeded under overload", "/s", vec![run.rate()]);
     section.percentile("CreateCase that succeeded under overload", 99.0, std::slice::from_ref(&run));
     refusals(&mut section, &run);
@@ -53,6 +59,16 @@ pub(super) fn measure(bench: &Bench, duration: Duration) -> Result<Section, Erro
     section.check("CreateCase after the overload", &[after]);
     stop([command, collector])?;
     Ok(section)
+}
+
+/// What reached the server: a client on the same machine may not manage all that it was to offer.
+fn offered(section: &mut Section, run: &Outcome, peak: f64) {
+    let rate = count(run.offered) / run.elapsed.as_secs_f64();
+    section.figure("CreateCase sent under overload", "/s", vec![rate]);
+    section.figure("sent under overload / peak", "", vec![rate / peak]);
+    if rate < peak * TIMES_PEAK * NEARLY {
+        section.note(format!("the client was to send {:.0}/s, and managed {rate:.0}/s", peak * TIMES_PEAK));
+    }
 }
 
 /// Counts what callers were told; whatever a program could not understand is a problem.
@@ -98,7 +114,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::load::{Failure, histogram};
+    use crate::load::{Failure, histogram, note};
 
     fn run(label: &str, typed: bool) -> Outcome {
         let failures = BTreeMap::from([(label.to_owned(), Failure { count: 7, typed })]);
@@ -133,7 +149,7 @@ mod tests {
     fn health_that_does_not_answer_fails_the_run() {
         let probed = |unanswered| {
             let mut latency = histogram().expect("a histogram");
-            latency.saturating_record(1_000_000);
+            note(&mut latency, Duration::from_millis(1));
             Probed { latency, unanswered, unwell: 0 }
         };
         let mut section = Section::new("overload");

@@ -1,8 +1,6 @@
 //! `GetCase` beside the echo, and pages of `ListCases` near and far.
 
-use super::calls::{
-    ask, create_case, get_case, list_cases, page_token, record_answers, stop, wait_until_visible,
-};
+use super::calls::{ask, create_case, get_case, list_cases, page_token, record_answers, stop, wait_until_visible};
 use super::disk;
 use crate::bench::{Bench, PEAK_IN_FLIGHT};
 use crate::error::Error;
@@ -33,11 +31,8 @@ pub(super) fn measure(bench: &Bench, cases: u64) -> Result<Section, Error> {
         let run = bench.closed(&get_case(query.address, cases), PEAK_IN_FLIGHT)?;
         query.stop().map(|()| run)
     };
-    let runs = bench.in_turns(&mut [
-        &mut || bench.closed(&echoed, PEAK_IN_FLIGHT),
-        &mut || turn(&off),
-        &mut || turn(&shipped),
-    ])?;
+    let runs = bench
+        .in_turns(&mut [&mut || bench.closed(&echoed, PEAK_IN_FLIGHT), &mut || turn(&off), &mut || turn(&shipped)])?;
     let rates = get_rates(&mut section, &runs);
     if let [echo, off, shipped] = rates.as_slice() {
         section.verdict("P2", "GetCase / echo, 256 in flight, telemetry off", off / echo, Target::AtLeast(0.85));

@@ -62,10 +62,9 @@ fn reads(bench: &Bench, section: &mut Section, few: &System, many: &System, case
     section.verdict("P7", format!("first page of ListCases: {cases} cases / {FEW}"), ratio, Target::AtLeast(0.8));
     if cases >= PAGE * u64::from(FAR_PAGE) {
         let far = list_cases(many.address, page_token(many.address, FAR_PAGE)?);
-        let runs = bench.in_turns(&mut [
-            &mut || bench.closed(&lists.1, LIST_IN_FLIGHT),
-            &mut || bench.closed(&far, LIST_IN_FLIGHT),
-        ])?;
+        let runs = bench.in_turns(&mut [&mut || bench.closed(&lists.1, LIST_IN_FLIGHT), &mut || {
+            bench.closed(&far, LIST_IN_FLIGHT)
+        }])?;
         let ratio = rates(section, &["ListCases, first page again", "ListCases, 1,000th page"], &runs);
         section.verdict("P7", "ListCases: 1,000th page / first page", ratio, Target::AtLeast(0.8));
     }
@@ -82,8 +81,7 @@ fn pair(
     in_flight: usize,
     [few, many]: [&crate::load::Workload; 2],
 ) -> Result<f64, Error> {
-    let runs =
-        bench.in_turns(&mut [&mut || bench.closed(few, in_flight), &mut || bench.closed(many, in_flight)])?;
+    let runs = bench.in_turns(&mut [&mut || bench.closed(few, in_flight), &mut || bench.closed(many, in_flight)])?;
     Ok(rates(section, &[&format!("{what}, {FEW} cases"), &format!("{what}, many cases")], &runs))
 }
 

@@ -8,7 +8,7 @@ use super::disk;
 use crate::bench::{Bench, PEAK_IN_FLIGHT};
 use crate::error::Error;
 use crate::load::{Outcome, count};
-use crate::report::{Section, Target, megabytes, median};
+use crate::report::{Section, Target, median, megabytes};
 use crate::server::{Collector, MemoryWatch, Silence, Telemetry, free_address};
 
 /// Every trace is kept: the most that telemetry can be.
@@ -37,8 +37,7 @@ fn price(bench: &Bench, section: &mut Section) -> Result<f64, Error> {
     let collector = bench.collector()?;
     let all = Telemetry::On { collector: collector.address, sample_ratio: ALL_TRACES };
     let start = |name: &str, telemetry| bench.system(name, telemetry)?.start_command();
-    let servers =
-        [start("off", Telemetry::Off)?, start("shipped", Bench::shipped(&collector))?, start("all", all)?];
+    let servers = [start("off", Telemetry::Off)?, start("shipped", Bench::shipped(&collector))?, start("all", all)?];
     let [off, shipped, all] = servers.each_ref().map(|server| create_case(server.address));
     let runs = bench.in_turns(&mut [
         &mut || bench.closed(&off, PEAK_IN_FLIGHT),
@@ -65,47 +64,72 @@ struct Endured {
     grown_mb: f64,
 }
 
-/// The same open loop with each kind of collector, the healthy one first and last.
-fn outages(bench: &Bench, section: &mut Section, rate: f64, outage: Duration) -> Result<(), Error> {
-    let cores = || bench.server_cores.clone();
-    let well = bench.collector()?;
-    let slow = Collector::start(&bench.new_folder("slow-collector"), SLOW, cores())?;
-    let (silent, dead) = (Silence::start()?, free_address()?);
-    let endure = |section: &mut Section, name: &str, collector| -> Result<Endured, Error> {
-        let endured = endure(bench, collector, rate, outage)?;
-        section.check(&format!("CreateCase, collector {name}"), std::slice::from_ref(&endured.run));
-        Ok(endured)
-    };
-    let before = endure(section, "well", well.address)?;
-    let failing = [
-        ("dead", endure(section, "dead", dead)?),
-        ("silent", endure(section, "silent", silent.address)?),
-        ("slow", endure(section, "slow", slow.address)?),
-    ];
-    let after = endure(section, "well again", well.address)?;
-    stop([well, slow])?;
+/// All runs with one kind of collector.
+struct Collected {
+    name: &'static str,
+    address: SocketAddr,
+    runs: Vec<Endured>,
+}
 
-    let healthy = [&before, &after];
-    let p50 = median(&healthy.map(|endured| endured.run.percentile_ms(50.0)));
-    let limit = Duration::from_secs_f64(p50 / 1e3) + DELAY;
-    let delayed = |endured: &Endured| endured.run.slower_than(limit);
-    let usual = healthy.map(delayed).into_iter().max().unwrap_or(0);
-    let usual_growth = healthy.iter().map(|endured| endured.grown_mb).fold(0.0, f64::max);
-    let what = format!("requests slower than {:.1} ms, collector well", limit.as_secs_f64() * 1e3);
-    section.figure(what, "", healthy.map(|endured| count(delayed(endured))).into());
-    section.figure("p99, collector well", "ms", healthy.map(|endured| endured.run.percentile_ms(99.0)).into());
-    section.figure("memory gained, collector well", "MB", healthy.map(|endured| endured.grown_mb).into());
-    for (name, endured) in &failing {
-        let beyond = delayed(endured).saturating_sub(usual);
-        section.figure(format!("p99, collector {name}"), "ms", vec![endured.run.percentile_ms(99.0)]);
-        section.figure(format!("requests that slow, collector {name}"), "", vec![count(delayed(endured))]);
-        section.figure(format!("memory gained, collector {name}"), "MB", vec![endured.grown_mb]);
-        let what = format!("requests delayed by a {name} collector, beyond the slower healthy run");
-        section.verdict("Q5", what, count(beyond), Target::AtMost(0.0));
-        let what = format!("memory gained by a {name} collector, beyond a healthy one, in MB");
-        section.verdict("Q5", what, endured.grown_mb - usual_growth, Target::AtMost(GROWTH_MB_MAX));
+impl Collected {
+    fn new(name: &'static str, address: SocketAddr) -> Self {
+        Self { name, address, runs: Vec::new() }
     }
+
+    fn of(&self, value: impl Fn(&Endured) -> f64) -> Vec<f64> {
+        self.runs.iter().map(value).collect()
+    }
+}
+
+/// The same open loop with each kind of collector, in turns.
+fn outages(bench: &Bench, section: &mut Section, rate: f64, outage: Duration) -> Result<(), Error> {
+    let well = bench.collector()?;
+    let slow = Collector::start(&bench.new_folder("slow-collector"), SLOW, bench.server_cores.clone())?;
+    let silent = Silence::start()?;
+    let mut kinds = [
+        Collected::new("well", well.address),
+        Collected::new("dead", free_address()?),
+        Collected::new("silent", silent.address),
+        Collected::new("slow", slow.address),
+    ];
+    for _ in 0..bench.options.repeats {
+        for kind in &mut kinds {
+            let endured = endure(bench, kind.address, rate, outage)?;
+            section.check(&format!("CreateCase, collector {}", kind.name), std::slice::from_ref(&endured.run));
+            kind.runs.push(endured);
+        }
+    }
+    stop([well, slow])?;
+    let [well, failing @ ..] = kinds;
+    compare(section, &well, &failing);
     Ok(())
+}
+
+/// Counts the requests that took longer than they do while the collector is well.
+///
+/// The disk stands still now and then, with any collector: what a collector does to requests shows in each of its runs, so
+/// its best run is held against the worst one of the healthy collector.
+fn compare(section: &mut Section, well: &Collected, failing: &[Collected]) {
+    let p50 = median(&well.of(|endured| endured.run.percentile_ms(50.0)));
+    let limit = Duration::from_secs_f64(p50 / 1e3) + DELAY;
+    let delayed = |endured: &Endured| count(endured.run.slower_than(limit));
+    let grown = |endured: &Endured| endured.grown_mb;
+    let most = |samples: Vec<f64>| samples.into_iter().fold(0.0, f64::max);
+    let (usual, usual_growth) = (most(well.of(delayed)), most(well.of(grown)));
+    for kind in std::iter::once(well).chain(failing) {
+        let name = kind.name;
+        section.figure(format!("p99, collector {name}"), "ms", kind.of(|endured| endured.run.percentile_ms(99.0)));
+        let slower = format!("requests slower than {:.1} ms, collector {name}", limit.as_secs_f64() * 1e3);
+        section.figure(slower, "", kind.of(delayed));
+        section.figure(format!("memory gained, collector {name}"), "MB", kind.of(grown));
+    }
+    for kind in failing {
+        let best = kind.of(delayed).into_iter().fold(f64::INFINITY, f64::min);
+        let what = format!("requests delayed by a {} collector in each run, beyond a healthy one's worst", kind.name);
+        section.verdict("Q5", what, (best - usual).max(0.0), Target::AtMost(0.0));
+        let what = format!("memory gained by a {} collector, beyond a healthy one's worst, in MB", kind.name);
+        section.verdict("Q5", what, most(kind.of(grown)) - usual_growth, Target::AtMost(GROWTH_MB_MAX));
+    }
 }
 
 /// A fresh case-command, every trace kept, half of its peak, and this collector.
@@ -119,4 +143,41 @@ fn endure(bench: &Bench, collector: SocketAddr, rate: f64, outage: Duration) -> 
     // What it had no chance to deliver may keep it for a while; it must end well all the same.
     command.stop()?;
     Ok(Endured { run, grown_mb: megabytes(most) - megabytes(before) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::load::{histogram, note};
+
+    /// Two runs of 1,000 requests at 1 ms each, of which so many took 30 ms.
+    fn collected(name: &'static str, late: [u32; 2]) -> Collected {
+        let runs = late.map(|late| {
+            let mut latency = histogram().expect("a histogram");
+            (0..1_000).for_each(|number| note(&mut latency, Duration::from_millis(if number < late { 30 } else { 1 })));
+            let elapsed = Duration::from_secs(1);
+            let run = Outcome { elapsed, offered: 1_000, completed: 1_000, failures: BTreeMap::new(), latency };
+            Endured { run, grown_mb: 1.0 }
+        });
+        Collected { runs: runs.into(), ..Collected::new(name, SocketAddr::from(([127, 0, 0, 1], 1))) }
+    }
+
+    fn delayed(failing: [u32; 2]) -> f64 {
+        let mut section = Section::new("telemetry");
+        compare(&mut section, &collected("well", [0, 20]), &[collected("dead", failing)]);
+        section.verdicts.first().map_or(f64::NAN, |verdict| verdict.value)
+    }
+
+    #[test]
+    fn a_collector_that_delays_requests_in_each_run_is_noticed() {
+        assert!((delayed([70, 50]) - 30.0).abs() < f64::EPSILON, "{}", delayed([70, 50]));
+    }
+
+    #[test]
+    fn a_disk_that_stands_still_now_and_then_is_not_held_against_the_collector() {
+        assert!(delayed([70, 0]).abs() < f64::EPSILON);
+        assert!(delayed([20, 20]).abs() < f64::EPSILON, "no worse than while all is well");
+    }
 }

@@ -1,7 +1,7 @@
 //! How long after its acknowledgement a command shows in the read model.
 
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use case_api::pb;
@@ -13,7 +13,7 @@ use super::calls::{CREATE_CASE, GET_CASE, create_case, decode, fresh_get, stop};
 use super::{disk, write};
 use crate::bench::Bench;
 use crate::error::Error;
-use crate::load::{Lane, Workload, block_on, histogram, millis};
+use crate::load::{Lane, Workload, block_on, histogram, millis, note};
 use crate::report::{Section, Target};
 use crate::server::Server;
 
@@ -31,7 +31,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Section, Error> {
     // The half of the peak must not begin behind a backlog of the peak.
     super::calls::wait_until_visible(query.address, &super::calls::ask(&create)?)?;
     let seen = (0..bench.options.repeats)
-        .map(|_| under_load(bench, &mut section, &create, &command, &query, peak / 2.0))
+        .map(|_| under_load(bench, &mut section, &create, &query, peak / 2.0))
         .collect::<Result<Vec<_>, Error>>()?;
     let of = |percentile: f64| seen.iter().map(|seen| millis(seen.value_at_percentile(percentile))).collect();
     section.figure("acknowledged to readable, p50", "ms", of(50.0));
@@ -46,12 +46,11 @@ fn under_load(
     bench: &Bench,
     section: &mut Section,
     create: &Workload,
-    command: &Server,
     query: &Server,
     rate: f64,
 ) -> Result<Histogram<u64>, Error> {
     let until = Instant::now() + bench.options.warm_up + bench.options.window;
-    let (commands, queries, create_here) = (command.address, query.address, create.clone());
+    let (commands, queries, create_here) = (create.address, query.address, create.clone());
     let place = bench.place.clone();
     let reader = thread::spawn(move || {
         place.keep_to_cores()?;
@@ -59,8 +58,7 @@ fn under_load(
             let (mut writes, mut reads) = (Lane::connect(commands).await?, Lane::connect(queries).await?);
             let mut seen = histogram()?;
             while Instant::now() < until {
-                let nanos = write_then_read(&mut writes, &mut reads, &create_here).await?;
-                seen.saturating_record(nanos);
+                note(&mut seen, write_then_read(&mut writes, &mut reads, &create_here).await?);
             }
             Ok::<_, Error>(seen)
         })
@@ -70,12 +68,12 @@ fn under_load(
     reader.join().map_err(|_| Error::Unmeasurable("a bug: the reader panicked".to_owned()))?
 }
 
-/// Nanoseconds from the acknowledgement of a command to the answer that includes it.
-async fn write_then_read(writes: &mut Lane, reads: &mut Lane, create: &Workload) -> Result<u64, Error> {
+/// From the acknowledgement of a command to the answer that includes it.
+async fn write_then_read(writes: &mut Lane, reads: &mut Lane, create: &Workload) -> Result<Duration, Error> {
     let answer = writes.call(create).await.map_err(Error::call(CREATE_CASE))?;
     let acknowledged = Instant::now();
     let made: pb::CreateCaseResponse = decode(&answer)?;
     let request: Bytes = fresh_get(&made).encode_to_vec().into();
     reads.send(PathAndQuery::from_static(GET_CASE), request).await.map_err(Error::call(GET_CASE))?;
-    Ok(u64::try_from(acknowledged.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    Ok(acknowledged.elapsed())
 }

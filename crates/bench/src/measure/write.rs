@@ -137,7 +137,9 @@ fn against_load(bench: &Bench, section: &mut Section, ours: &Workload, peak: f64
     }
     for point in section.curve.clone() {
         let Point { offered, completed, p50_ms, p99_ms } = point;
-        section.note(format!("against load: {offered:.0}/s offered, {completed:.0}/s done, p50 {p50_ms:.2} ms, p99 {p99_ms:.2} ms"));
+        section.note(format!(
+            "against load: {offered:.0}/s offered, {completed:.0}/s done, p50 {p50_ms:.2} ms, p99 {p99_ms:.2} ms"
+        ));
     }
     Ok(())
 }

@@ -43,15 +43,8 @@ impl Echo {
         let address = free_address()?;
         let program = std::env::current_exe().map_err(Error::system("find this program"))?;
         let arguments = vec!["echo-server".to_owned(), "--listen".to_owned(), address.to_string()];
-        let start = Start {
-            name: "echo".to_owned(),
-            program,
-            arguments,
-            environment: Vec::new(),
-            folder,
-            address,
-            cores,
-        };
+        let start =
+            Start { name: "echo".to_owned(), program, arguments, environment: Vec::new(), folder, address, cores };
         start.until(listens)
     }
 }
@@ -89,10 +82,7 @@ fn unechoed<T>() -> Result<Response<T>, Status> {
 
 #[tonic::async_trait]
 impl CaseCommandService for Answers {
-    async fn create_case(
-        &self,
-        _: Request<pb::CreateCaseRequest>,
-    ) -> Result<Response<pb::CreateCaseResponse>, Status> {
+    async fn create_case(&self, _: Request<pb::CreateCaseRequest>) -> Result<Response<pb::CreateCaseResponse>, Status> {
         Ok(Response::new(self.create_case.clone()))
     }
 
@@ -103,24 +93,15 @@ impl CaseCommandService for Answers {
         unechoed()
     }
 
-    async fn update_case(
-        &self,
-        _: Request<pb::UpdateCaseRequest>,
-    ) -> Result<Response<pb::UpdateCaseResponse>, Status> {
+    async fn update_case(&self, _: Request<pb::UpdateCaseRequest>) -> Result<Response<pb::UpdateCaseResponse>, Status> {
         unechoed()
     }
 
-    async fn assign_case(
-        &self,
-        _: Request<pb::AssignCaseRequest>,
-    ) -> Result<Response<pb::AssignCaseResponse>, Status> {
+    async fn assign_case(&self, _: Request<pb::AssignCaseRequest>) -> Result<Response<pb::AssignCaseResponse>, Status> {
         unechoed()
     }
 
-    async fn add_comment(
-        &self,
-        _: Request<pb::AddCommentRequest>,
-    ) -> Result<Response<pb::AddCommentResponse>, Status> {
+    async fn add_comment(&self, _: Request<pb::AddCommentRequest>) -> Result<Response<pb::AddCommentResponse>, Status> {
         unechoed()
     }
 

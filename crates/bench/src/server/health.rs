@@ -12,7 +12,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::error::Error;
-use crate::load::{Place, block_on, channel, histogram};
+use crate::load::{Place, block_on, channel, histogram, note};
 
 /// How often a server under load is asked.
 const ASK_EVERY: Duration = Duration::from_millis(100);
@@ -82,7 +82,7 @@ async fn ask(address: SocketAddr, done: &AtomicBool) -> Result<Probed, Error> {
         let begun = Instant::now();
         match tokio::time::timeout(ANSWER_MAX, client.check(request)).await {
             Ok(Ok(answer)) => {
-                probed.latency.saturating_record(u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX));
+                note(&mut probed.latency, begun.elapsed());
                 probed.unwell += u64::from(answer.get_ref().status() != ServingStatus::Serving);
             }
             Ok(Err(_)) | Err(_) => probed.unanswered += 1,

@@ -13,10 +13,10 @@ use crate::error::Error;
 use crate::machine::Cores;
 
 /// How long a server may take until it serves: it may have a million cases to read.
-const START_MAX: Duration = Duration::from_secs(300);
+const START_MAX: Duration = Duration::from_mins(5);
 
 /// How long a server may take to end.
-const STOP_MAX: Duration = Duration::from_secs(60);
+const STOP_MAX: Duration = Duration::from_mins(1);
 
 /// How often it is asked whether it serves, or has ended.
 const ASK_EVERY: Duration = Duration::from_millis(2);
@@ -53,15 +53,15 @@ pub(crate) struct Server {
 }
 
 impl Start {
-    /// Starts the process, and waits until `serves` says so of its address.
-    pub(crate) fn until(self, serves: impl Fn(SocketAddr) -> bool) -> Result<Server, Error> {
+    /// Starts the process, and waits until `is_up` says so of its address.
+    pub(crate) fn until(self, is_up: impl Fn(SocketAddr) -> bool) -> Result<Server, Error> {
         let begun = Instant::now();
         let log = self.folder.join(format!("{}.log", self.name));
         let child = self.spawn(&log)?;
         let Self { name, address, .. } = self;
         let mut server = Server { address, started_in: Duration::ZERO, name, log, child };
         loop {
-            if serves(address) {
+            if is_up(address) {
                 server.started_in = begun.elapsed();
                 return Ok(server);
             }
