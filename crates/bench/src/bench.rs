@@ -43,13 +43,14 @@ pub(crate) type Rival<'a> = &'a mut dyn FnMut() -> Result<Outcome, Error>;
 impl Bench {
     /// Makes the folder of this invocation.
     pub(crate) fn new(options: Options) -> Result<Self, Error> {
-        let folder = options.data.join(format!("run-{}", std::process::id()));
-        fs::create_dir_all(&folder).map_err(Error::path("create", &folder))?;
-        let folder = folder.canonicalize().map_err(Error::path("find", &folder))?;
         let own = std::env::current_exe().map_err(Error::system("find this program"))?;
         let beside = || own.parent().map(Path::to_owned);
         let programs = options.programs.clone().or_else(beside).unwrap_or_default();
         let programs = programs.canonicalize().map_err(Error::path("find", &programs))?;
+        System::must_be_built(&programs)?;
+        let folder = options.data.join(format!("run-{}", std::process::id()));
+        fs::create_dir_all(&folder).map_err(Error::path("create", &folder))?;
+        let folder = folder.canonicalize().map_err(Error::path("find", &folder))?;
         let apart = Cores::apart(available_cores()).filter(|_| options.pin);
         let (server_cores, client_cores) = apart.unzip();
         let place = Place {

@@ -109,9 +109,9 @@ impl Crew {
         // Even who failed: the others wait for everybody.
         together.wait();
         let lanes = connected?;
-        let window = Window::after(self.warm_up, self.window);
-        let tally = Rc::new(RefCell::new(Tally::new(window)?));
         let begun = Instant::now();
+        let window = Window::after(begun, self.warm_up, self.window);
+        let tally = Rc::new(RefCell::new(Tally::new(window)?));
         let mut tasks = JoinSet::new();
         let local = LocalSet::new();
         for lane in lanes.iter().cycle().take(callers) {

@@ -69,7 +69,7 @@ impl Open {
         together.wait();
         let lanes = connected?;
         let begun = Instant::now();
-        let window = Window::after(self.warm_up, self.window);
+        let window = Window::after(begun, self.warm_up, self.window);
         let spread = Duration::from_secs_f64(1.0 / self.rate);
         let ordinal = u32::try_from(number).unwrap_or(0);
         let count = u32::try_from(threads).unwrap_or(1);

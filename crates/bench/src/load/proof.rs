@@ -1,8 +1,8 @@
 //! The load counts what happens: against a server whose every call is known.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -18,18 +18,20 @@ const CHECK: &str = "/grpc.health.v1.Health/Check";
 
 const PLACE: Place = Place { threads: 2, cores: None };
 
-/// A server that counts its calls, and stands still until a given time.
+/// A server that counts its calls, and stands still for a while from the first one on.
 #[derive(Debug, Clone)]
 struct Counting {
     calls: Arc<AtomicU64>,
-    still_until: Instant,
+    still_for: Duration,
+    first_call: Arc<OnceLock<Instant>>,
 }
 
 #[tonic::async_trait]
 impl Health for Counting {
     async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        tokio::time::sleep_until(self.still_until.into()).await;
+        let first_call = *self.first_call.get_or_init(Instant::now);
+        tokio::time::sleep_until((first_call + self.still_for).into()).await;
         Ok(Response::new(HealthCheckResponse::default()))
     }
 
@@ -49,7 +51,7 @@ struct Running {
 
 fn serve(still_for: Duration) -> Running {
     let (calls, (stop, stopped)) = (Arc::<AtomicU64>::default(), oneshot::channel());
-    let counting = Counting { calls: Arc::clone(&calls), still_until: Instant::now() + still_for };
+    let counting = Counting { calls: Arc::clone(&calls), still_for, first_call: Arc::default() };
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

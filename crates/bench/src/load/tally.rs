@@ -21,9 +21,9 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Begins after a warm-up from now on.
-    pub(super) fn after(warm_up: Duration, length: Duration) -> Self {
-        let start = Instant::now() + warm_up;
+    /// Begins when a warm-up that began at `begun` ends.
+    pub(super) fn after(begun: Instant, warm_up: Duration, length: Duration) -> Self {
+        let start = begun + warm_up;
         Self { start, end: start + length }
     }
 

@@ -9,6 +9,11 @@ use super::process::{Server, Start, free_address};
 use crate::error::Error;
 use crate::machine::Cores;
 
+/// The programs.
+const COMMAND: &str = "case-command";
+const QUERY: &str = "case-query";
+const AUDIT: &str = "case-audit";
+
 /// Nobody follows the feed in most runs; commands go on for as long as a run may last.
 const AUDIT_MAX_BACKLOG: &str = "1000000000";
 
@@ -48,6 +53,18 @@ impl System {
         Ok(Self { folder, programs: programs.to_owned(), cores, telemetry, command: free_address()? })
     }
 
+    /// An error if a program of the services is missing, before anything is measured.
+    pub(crate) fn must_be_built(programs: &Path) -> Result<(), Error> {
+        for name in [COMMAND, QUERY, AUDIT] {
+            let program = programs.join(name);
+            if !program.is_file() {
+                let missing = format!("{} is not built: run `cargo build --release --workspace`", program.display());
+                return Err(Error::Unmeasurable(missing));
+            }
+        }
+        Ok(())
+    }
+
     /// The same data, with other telemetry from the next start on.
     pub(crate) fn with(&self, telemetry: Telemetry) -> Self {
         Self { telemetry, ..self.clone() }
@@ -55,17 +72,17 @@ impl System {
 
     /// Starts case-command, and waits until it is ready.
     pub(crate) fn start_command(&self) -> Result<Server, Error> {
-        self.start("case-command", "COMMAND", self.command)
+        self.start(COMMAND, "COMMAND", self.command)
     }
 
     /// Starts case-query, and waits until it is ready.
     pub(crate) fn start_query(&self) -> Result<Server, Error> {
-        self.start("case-query", "QUERY", free_address()?)
+        self.start(QUERY, "QUERY", free_address()?)
     }
 
     /// Starts case-audit, and waits until it is ready.
     pub(crate) fn start_audit(&self) -> Result<Server, Error> {
-        self.start("case-audit", "AUDIT", free_address()?)
+        self.start(AUDIT, "AUDIT", free_address()?)
     }
 
     /// Removes the read model of a case-query that has been stopped.
@@ -95,14 +112,9 @@ impl System {
                 ("CASE_TRACKER__TELEMETRY__SAMPLE_RATIO".to_owned(), (*sample_ratio).to_owned()),
             ]),
         }
-        let program = self.programs.join(name);
-        if !program.is_file() {
-            let missing = format!("{} is not built: run `cargo build --release --workspace`", program.display());
-            return Err(Error::Unmeasurable(missing));
-        }
         let start = Start {
             name: name.to_owned(),
-            program,
+            program: self.programs.join(name),
             arguments: Vec::new(),
             environment,
             folder: self.folder.clone(),
