@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# The benchmark works: every subject runs against released programs, briefly, and no call fails. What it finds is not judged here: this machine is busy.
+source "$(dirname "$0")/../lib.sh"
+need jq
+cargo build --release --locked -p case-bench -p case-command -p case-query -p case-audit
+bench=$CARGO_TARGET_DIR/release/case-bench
+work=$ci_home/bench
+rm -rf "$work" && mkdir -p "$work"
+brief=(--data "$work/data" --repeats 1 --window 1s --warm-up 200ms)
+command -v etcd >/dev/null || note "NOT CHECKED: bench: etcd as a rival, which is not installed"
+
+# run SUBJECT [OPTION…]: measures, and looks into what was written.
+run() {
+  "$bench" "$@" "${brief[@]}" --output "$work/$1.json"
+  jq -e '.sections | length == 1 and all(.figures | length > 4)' "$work/$1.json" >/dev/null || fail "$1: the figures are missing"
+}
+run limits
+run write --picture "$work/write.svg"
+grep -q '</svg>' "$work/write.svg" || fail "there is no picture"
+run read --cases 50000
+run visible
+run telemetry --outage 2s
+run overload --duration 3s
+run scale --cases 50000
+run peers
+
+[ -z "$(ls -A "$work/data")" ] || fail "stores are left behind: $(ls "$work/data")"
+# The control: what must not be makes it fail.
+if "$bench" limits --programs "$work" "${brief[@]}" 2>"$work/missing"; then fail "the control: it runs without servers"; fi
+grep -q 'is not built' "$work/missing" || fail "it does not say what is missing"
+echo "ok: every subject"

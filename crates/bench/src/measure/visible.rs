@@ -1,0 +1,79 @@
+//! How long after its acknowledgement a command shows in the read model.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use case_api::pb;
+use hdrhistogram::Histogram;
+use http::uri::PathAndQuery;
+use prost::Message;
+
+use super::calls::{CREATE_CASE, GET_CASE, create_case, decode, fresh_get, stop};
+use super::{disk, write};
+use crate::bench::Bench;
+use crate::error::Error;
+use crate::load::{Lane, Workload, block_on, histogram, millis, note};
+use crate::report::{Section, Target};
+use crate::server::Server;
+
+pub(super) fn measure(bench: &Bench) -> Result<Section, Error> {
+    let mut section = Section::new("visible: acknowledged by case-command until answered by case-query");
+    disk::beside(bench, &mut section)?;
+    let collector = bench.collector()?;
+    let system = bench.system("cases", Bench::shipped(&collector))?;
+    let command = system.start_command()?;
+    let (query, audit) = (system.start_query()?, system.start_audit()?);
+    let create = create_case(command.address);
+    let (peak, figure, runs) = write::peak(bench, &create)?;
+    section.check(&figure.name, &runs);
+    section.figure("CreateCase, 256 in flight, query and audit following", figure.unit, figure.samples);
+    // The half of the peak must not begin behind a backlog of the peak.
+    super::calls::wait_until_visible(query.address, &super::calls::ask(&create)?)?;
+    let seen = (0..bench.options.repeats)
+        .map(|_| under_load(bench, &mut section, &create, &query, peak / 2.0))
+        .collect::<Result<Vec<_>, Error>>()?;
+    let of = |percentile: f64| seen.iter().map(|seen| millis(seen.value_at_percentile(percentile))).collect();
+    section.figure("acknowledged to readable, p50", "ms", of(50.0));
+    let p99 = section.figure("acknowledged to readable, p99", "ms", of(99.0));
+    section.verdict("P8", "acknowledged to readable at half of the peak, p99 in ms", p99, Target::AtMost(10.0));
+    stop([audit, query, command, collector])?;
+    Ok(section)
+}
+
+/// Half of the peak from an open loop, and beside it one caller who reads what it has written.
+fn under_load(
+    bench: &Bench,
+    section: &mut Section,
+    create: &Workload,
+    query: &Server,
+    rate: f64,
+) -> Result<Histogram<u64>, Error> {
+    let until = Instant::now() + bench.options.warm_up + bench.options.window;
+    let (commands, queries, create_here) = (create.address, query.address, create.clone());
+    let place = bench.place.clone();
+    let reader = thread::spawn(move || {
+        place.keep_to_cores()?;
+        block_on(async {
+            let (mut writes, mut reads) = (Lane::connect(commands).await?, Lane::connect(queries).await?);
+            let mut seen = histogram()?;
+            while Instant::now() < until {
+                note(&mut seen, write_then_read(&mut writes, &mut reads, &create_here).await?);
+            }
+            Ok::<_, Error>(seen)
+        })
+    });
+    let load = bench.open(create, rate)?;
+    section.check("CreateCase at half of the peak", std::slice::from_ref(&load));
+    reader.join().map_err(|_| Error::Unmeasurable("a bug: the reader panicked".to_owned()))?
+}
+
+/// From the acknowledgement of a command to the answer that includes it.
+async fn write_then_read(writes: &mut Lane, reads: &mut Lane, create: &Workload) -> Result<Duration, Error> {
+    let answer = writes.call(create).await.map_err(Error::call(CREATE_CASE))?;
+    let acknowledged = Instant::now();
+    let made: pb::CreateCaseResponse = decode(&answer)?;
+    let request: Bytes = fresh_get(&made).encode_to_vec().into();
+    reads.send(PathAndQuery::from_static(GET_CASE), request).await.map_err(Error::call(GET_CASE))?;
+    Ok(acknowledged.elapsed())
+}
