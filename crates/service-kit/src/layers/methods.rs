@@ -6,7 +6,7 @@ use std::sync::Arc;
 use prost::{DecodeError, Message};
 use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 
-use crate::access::{Permission, Rule};
+use crate::access::{DIAGNOSTICS, Permission, Rule};
 use crate::telemetry::names::METHOD_OTHER;
 
 /// One method.
@@ -42,6 +42,9 @@ pub(crate) enum Purpose {
     Reflection,
 }
 
+/// The rules of what every server has: whoever serves it says who may call it.
+const STANDARD_RULES: &[Rule] = &[DIAGNOSTICS];
+
 /// All methods of a server, by path.
 #[derive(Debug)]
 pub(crate) struct Methods {
@@ -59,7 +62,7 @@ pub(crate) struct Offer<'a> {
     pub(crate) served: &'a [&'static str],
     /// Encoded `FileDescriptorSet`s of what every server has.
     pub(crate) standard: &'a [&'a [u8]],
-    /// A rule for each method that asks who calls.
+    /// A rule for each method of the routes.
     pub(crate) rules: &'static [Rule],
 }
 
@@ -78,7 +81,7 @@ impl Methods {
         let mut by_path = HashMap::new();
         add_set(&mut by_path, offer.routes, offer.rules, |service| offer.served.contains(&service))?;
         for set in offer.standard {
-            add_set(&mut by_path, set, offer.rules, |_| true)?;
+            add_set(&mut by_path, set, STANDARD_RULES, |_| true)?;
         }
         let unruled = |method: &&Method| method.purpose == Purpose::Service && method.permission.is_none();
         let unruled: Vec<&str> = by_path.values().filter(unruled).map(|method| &*method.name).collect();
