@@ -62,15 +62,14 @@ impl StoreFiles {
         std::iter::once(&self.database).chain(&self.log).try_for_each(OpenFile::still_there)
     }
 
-    /// [`StoreFiles::displaced`] for whoever is about to use the store: nothing is lost yet, and the file can be put back.
+    /// [`StoreFiles::displaced`] for whoever is about to write: nothing is lost yet, and the files can be put back.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        self.displaced().map_err(|finding| match finding {
-            Finding::Displaced(displaced) => Error::unavailable(displaced.to_string()),
-            Finding::Unknown { path, source } => {
-                let reason = format!("{} cannot be looked at", path.display());
-                Error::Unavailable { reason, source: Some(source.into()) }
-            }
-        })
+        self.displaced().map_err(unusable)
+    }
+
+    /// Is the database file the one that was opened? For readers, which may outlive the writer: with it the log goes.
+    pub(crate) fn check_database(&self) -> Result<(), Error> {
+        self.database.still_there().map_err(unusable)
     }
 
     /// The size of the database file, and of all files of the store, in bytes.
@@ -78,6 +77,16 @@ impl StoreFiles {
         let database = fs::metadata(&self.database.path)?.len();
         let beside = |file: &OpenFile| fs::metadata(&file.path).map_or(0, |metadata| metadata.len());
         Ok((database, database + self.log.as_ref().map_or(0, beside)))
+    }
+}
+
+fn unusable(finding: Finding) -> Error {
+    match finding {
+        Finding::Displaced(displaced) => Error::unavailable(displaced.to_string()),
+        Finding::Unknown { path, source } => {
+            let reason = format!("{} cannot be looked at", path.display());
+            Error::Unavailable { reason, source: Some(source.into()) }
+        }
     }
 }
 

@@ -123,7 +123,7 @@ impl Pool {
     fn open(&self) -> Result<Connection, Error> {
         let connection = connect(self.files.database(), OpenFlags::empty())?;
         // Nothing has been read yet: another file in the place of ours would be mended with our log.
-        self.files.check()?;
+        self.files.check_database()?;
         pragmas::set_up_reader(&connection)?;
         Ok(connection)
     }
