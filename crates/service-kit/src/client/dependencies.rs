@@ -111,8 +111,8 @@ pub const IDENTITY_PROVIDER: Policy = Policy {
     ),
     breaking: Breaking::Never("no request waits for it, and fetches have a least distance"),
     caller_sees: "nothing while the keys in hand verify its token; a token with an unknown key is refused",
-    logged: Logged::ByItsUser { event: "identity_keys_failed", severity: Severity::Warn },
-    metrics: &["casetracker.identity.keys.reads", "casetracker.identity.keys.age"],
+    logged: Logged::ByItsUser { event: names::IDENTITY_KEYS_FAILED, severity: Severity::Warn },
+    metrics: &[names::IDENTITY_KEYS_READS, names::IDENTITY_KEYS_AGE],
 };
 
 /// The store of a service, on the same machine.
