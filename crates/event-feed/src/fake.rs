@@ -46,6 +46,7 @@ struct Shared {
     content: watch::Sender<Content>,
     acknowledged: watch::Sender<u64>,
     starts: watch::Sender<Vec<FollowStart>>,
+    credentials: Mutex<Vec<String>>,
     links: Mutex<CancellationToken>,
 }
 
@@ -58,6 +59,7 @@ impl FakeFeed {
             content: watch::Sender::new(content),
             acknowledged: watch::Sender::new(0),
             starts: watch::Sender::default(),
+            credentials: Mutex::default(),
             links: Mutex::default(),
         });
         let stop = CancellationToken::new();
@@ -87,6 +89,16 @@ impl FakeFeed {
     /// Breaks every open link.
     pub fn break_links(&self) {
         std::mem::take(&mut *self.shared.links()).cancel();
+    }
+
+    /// The port on which it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The `authorization` of every call; "" for one without.
+    pub fn credentials(&self) -> Vec<String> {
+        self.shared.credentials.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Every `start` that was received.
@@ -126,6 +138,8 @@ impl CaseEventFeedService for Service {
     type FollowStream = Pin<Box<dyn Stream<Item = Result<FollowResponse, Status>> + Send>>;
 
     async fn follow(&self, request: Request<Streaming<FollowRequest>>) -> Result<Response<Self::FollowStream>, Status> {
+        let shown = request.metadata().get("authorization").and_then(|shown| shown.to_str().ok()).unwrap_or_default();
+        self.shared.credentials.lock().unwrap_or_else(PoisonError::into_inner).push(shown.to_owned());
         let mut requests = request.into_inner();
         let Some(FollowRequest { message: Some(Heard::Start(start)) }) = requests.message().await? else {
             return Err(Status::invalid_argument("start was expected"));

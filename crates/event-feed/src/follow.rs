@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use service_kit::client::Outgoing;
+use service_kit::client::dependencies::EVENT_FEED;
+use service_kit::client::{Backoff, Outgoing};
 use service_kit::clock::{Clock, Entropy};
 use service_kit::diagnostics::{Diagnostics, Report};
 use service_kit::exit::Exit;
@@ -13,7 +14,6 @@ use store_failure::chain;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use crate::backoff::Backoff;
 use crate::progress::Progress;
 use crate::session::Stop;
 use crate::standing::Standing;
@@ -143,6 +143,8 @@ impl Follower {
         warn!(
             name: names::FEED_DISCONNECTED,
             consumer,
+            dependency = EVENT_FEED.name,
+            operation = "follow",
             position = self.consumer.position(),
             reason,
             attempt,

@@ -5,7 +5,6 @@
 //! acknowledges what is durable, connects again when the link breaks, and stops for good, loudly, when going on would
 //! do harm. Delivery is at least once; with the position in the effect's transaction the effect is exactly once.
 
-mod backoff;
 mod batch;
 mod consumer;
 #[cfg(feature = "fake")]

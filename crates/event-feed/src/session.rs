@@ -9,6 +9,7 @@ use case_api::feed_pb::case_event_feed_service_client::CaseEventFeedServiceClien
 use case_api::feed_pb::follow_request::Message as Saying;
 use case_api::feed_pb::follow_response::Message as Heard;
 use case_api::feed_pb::{EventBatch, FeedOpened, FollowAcknowledgement, FollowRequest, FollowResponse, FollowStart};
+use service_kit::client::CallError;
 use service_kit::exit::Exit;
 use store_failure::chain;
 use tokio::sync::watch;
@@ -238,8 +239,16 @@ fn out_of_turn(expected: &str) -> Stop {
     Stop::Broken(format!("the feed spoke out of turn: {expected} was expected"))
 }
 
-/// Without the innermost cause, "connection refused" would read "transport error".
+/// The failed call tells more than the status that callers are given of it; without the innermost cause, "connection
+/// refused" would read "transport error".
 fn broken(status: &Status) -> Stop {
+    if let Some(error) = CallError::of(status) {
+        return Stop::Broken(if error.reason.is_empty() {
+            error.to_string()
+        } else {
+            format!("{error}: {}", error.reason)
+        });
+    }
     let causes = std::iter::successors(std::error::Error::source(status), |cause| cause.source());
     let detail = causes.last().map_or_else(|| status.message().to_owned(), ToString::to_string);
     Stop::Broken(format!("{:?}: {detail}", status.code()))

@@ -44,6 +44,11 @@ mod tests {
     }
 
     #[test]
+    fn the_documented_patience_with_a_store_is_the_real_one() {
+        assert_eq!(service_kit::client::dependencies::STORE.call_timeout, storage::BUSY_TIMEOUT);
+    }
+
+    #[test]
     fn a_failed_disk_ends_the_process() {
         let error = Error::DiskFailed { reason: "a sync failed".to_owned(), source: None };
         assert!(matches!(ConsumeError::from(error), ConsumeError::End(exit) if exit.code == ExitCode::DiskFailed));

@@ -31,5 +31,6 @@ pub use group_commit::{
 };
 pub use inspection::{Finding, Inspection, Inspector};
 pub use open::{Durability, SqliteFile};
+pub use pragmas::BUSY_TIMEOUT;
 pub use readers::Readers;
 pub use writer::Writer;

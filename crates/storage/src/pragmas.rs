@@ -1,9 +1,14 @@
 //! How a connection is set up.
 
+use std::time::Duration;
+
 use rusqlite::Connection;
 
 use crate::Error;
 use crate::open::Durability;
+
+/// How long a statement waits for a lock that another connection holds, before the store counts as unavailable.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Prepared statements that a connection keeps; more than any service has.
 const STATEMENTS_CACHED_MAX: usize = 64;
@@ -13,7 +18,6 @@ const STATEMENTS_CACHED_MAX: usize = 64;
 /// `mmap_size=0`: an I/O error under a memory map is a signal, not an error code. `trusted_schema=OFF` and
 /// `cell_size_check=ON`: a damaged or prepared file is recognised earlier.
 const COMMON: &str = "
-    PRAGMA busy_timeout = 5000;
     PRAGMA mmap_size = 0;
     PRAGMA trusted_schema = OFF;
     PRAGMA cell_size_check = ON;
@@ -38,6 +42,7 @@ const READER: &str = "
 
 /// Sets up the connection that writes.
 pub(crate) fn set_up_writer(connection: &Connection, durability: Durability) -> Result<(), Error> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.execute_batch(COMMON)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
@@ -54,6 +59,7 @@ pub(crate) fn set_up_writer(connection: &Connection, durability: Durability) -> 
 
 /// Sets up a connection that reads.
 pub(crate) fn set_up_reader(connection: &Connection) -> Result<(), Error> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.execute_batch(COMMON)?;
     connection.execute_batch(READER)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED_MAX);

@@ -27,7 +27,8 @@ use std::sync::Arc;
 
 use case_api::pb::audit_service_server::AuditServiceServer;
 use event_feed::{Feed, Timing, follow};
-use service_kit::client::{OutgoingOptions, outgoing};
+use service_kit::client::dependencies::EVENT_FEED;
+use service_kit::client::outgoing;
 use service_kit::diagnostics::Diagnostics;
 use service_kit::exit::Exit;
 use service_kit::health::{Condition, Health};
@@ -75,7 +76,7 @@ impl CaseAudit {
         diagnostics.add(probe.reporter());
         let recorder = Arc::new(Recorder::new(log.writer, log.position, store.clone()));
         let feed = Feed {
-            channel: outgoing(IDENTITY, &process.settings.audit.feed_url, OutgoingOptions::default())?,
+            channel: outgoing(&process, IDENTITY, &EVENT_FEED, &process.settings.audit.feed_url)?,
             condition,
             clock: Arc::clone(&process.clock),
             entropy: Arc::clone(&process.entropy),

@@ -31,7 +31,8 @@ use std::sync::Arc;
 
 use case_api::pb::case_query_service_server::CaseQueryServiceServer;
 use event_feed::{Feed, Timing, follow};
-use service_kit::client::{OutgoingOptions, outgoing};
+use service_kit::client::dependencies::EVENT_FEED;
+use service_kit::client::outgoing;
 use service_kit::diagnostics::Diagnostics;
 use service_kit::exit::Exit;
 use service_kit::health::Health;
@@ -92,7 +93,7 @@ impl CaseQuery {
             clock: Arc::clone(&process.clock),
         };
         let feed = Feed {
-            channel: outgoing(IDENTITY, &settings.query.feed_url, OutgoingOptions::default())?,
+            channel: outgoing(&process, IDENTITY, &EVENT_FEED, &settings.query.feed_url)?,
             condition,
             clock: Arc::clone(&process.clock),
             entropy: Arc::clone(&process.entropy),

@@ -4,12 +4,15 @@ use std::time::Duration;
 use case_api::event_pb::{Evidence, LifecycleDefinition, RecordedEvent};
 use event_feed::fake::{Content, FakeFeed};
 use event_feed::{ConsumeError, Feed, Halt, Timing, follow};
-use service_kit::client::{OutgoingOptions, outgoing};
+use service_kit::client::dependencies::EVENT_FEED;
+use service_kit::client::outgoing;
 use service_kit::clock::{SystemClock, SystemEntropy};
 use service_kit::diagnostics::Diagnostics;
 use service_kit::exit::{Exit, ExitCode};
 use service_kit::health::Health;
 use service_kit::identity::Identity;
+use service_kit::program::Process;
+use service_kit::settings::Settings;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -23,7 +26,7 @@ pub(crate) struct Following {
 }
 
 /// Impatient, so that a test of a broken link takes milliseconds.
-const TIMING: Timing = Timing {
+pub(crate) const TIMING: Timing = Timing {
     retry_wait_first: Duration::from_millis(1),
     retry_wait_max: Duration::from_millis(10),
     silence_max: Duration::from_secs(20),
@@ -33,15 +36,23 @@ pub(crate) fn event(position: u64) -> RecordedEvent {
     RecordedEvent { evidence: Some(Evidence { position, ..Evidence::default() }), content: None }
 }
 
-fn events(positions: impl IntoIterator<Item = u64>) -> Content {
+pub(crate) fn events(positions: impl IntoIterator<Item = u64>) -> Content {
     let events = positions.into_iter().map(event).collect();
     Content { epoch: [1; 16], lifecycle: LifecycleDefinition { version: 1, ..Default::default() }, events }
 }
 
+fn process() -> Process {
+    Process::new(Settings::defaults().unwrap(), CancellationToken::new())
+}
+
 fn start(notebook: &Arc<Notebook>, url: &str, timing: Timing) -> Following {
+    start_as(&process(), notebook, url, timing)
+}
+
+pub(crate) fn start_as(process: &Process, notebook: &Arc<Notebook>, url: &str, timing: Timing) -> Following {
     let (health, shutdown) = (Health::new(&[]), CancellationToken::new());
     let feed = Feed {
-        channel: outgoing(Identity { name: "notebook" }, url, OutgoingOptions::default()).unwrap(),
+        channel: outgoing(process, Identity { name: "notebook" }, &EVENT_FEED, url).unwrap(),
         condition: health.condition("feed"),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
@@ -64,7 +75,7 @@ impl Following {
     }
 
     /// Waits until the reason for which the consumer is not ready contains `text`.
-    async fn fails_with(&self, text: &str) {
+    pub(crate) async fn fails_with(&self, text: &str) {
         while !self.health.failing().iter().any(|(_, reason)| reason.contains(text)) {
             tokio::task::yield_now().await;
         }

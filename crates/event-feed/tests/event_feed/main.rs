@@ -4,4 +4,5 @@
 
 mod following;
 mod notebook;
+mod secured;
 mod spans;

@@ -1,68 +1,103 @@
-//! Channels to other services: lazy, kept alive, with the trace, the correlation id and the deadline of the request
-//! that is being worked on.
-
-use std::time::Duration;
+//! Outgoing calls: one way to make a channel to another service, under a written [`Policy`].
+//!
+//! From the outside in: what a failed call means ([`CallError`]) → the circuit breaker ([`Breaker`]) → further attempts → the
+//! client span and metrics → trace, correlation id, credentials and deadline → the time limit of an attempt → the connection,
+//! with TLS where the address begins with `https://`.
 
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::exit::{Exit, ExitCode};
 use crate::identity::Identity;
+use crate::program::Process;
 
+mod backoff;
+mod breaker;
+mod circuit;
 mod context;
+pub mod dependencies;
+mod end;
+mod errand;
+mod failure;
 mod observed;
+mod outgoing;
+pub mod policy;
+mod report;
+mod retry;
+mod timed;
+mod tls;
 
-pub use context::ContextInterceptor;
-pub use observed::Observed;
+pub use backoff::Backoff;
+pub use breaker::{Breaker, CircuitOpen, Permit};
+pub use failure::{CallError, Cause};
+pub use outgoing::Outgoing;
+pub use policy::Policy;
 
-/// A channel to another service. Cheap to clone; generated clients take it as they take a tonic channel.
-///
-/// The client span is the outer part, so that the interceptor, inside it, injects that span's context.
-pub type Outgoing = Observed<InterceptedService<Channel, ContextInterceptor>>;
+use context::ContextInterceptor;
+use observed::Observed;
+use outgoing::Dependency;
+use policy::Repetition;
+use report::DependencyMetrics;
+use retry::Repeater;
+use timed::Timed;
+use tls::Connector;
 
-/// How a channel behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OutgoingOptions {
-    /// How long connecting may take.
-    pub connect_timeout: Duration,
-    /// How often a quiet connection is asked whether its peer is alive.
-    pub keep_alive_interval: Duration,
-    /// How long the peer may take to answer that.
-    pub keep_alive_timeout: Duration,
-}
+/// What an answer has beside its message, in bytes: the prefix of a gRPC frame.
+const FRAME_PREFIX_BYTES: usize = 5;
 
-impl Default for OutgoingOptions {
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(2),
-            keep_alive_interval: Duration::from_secs(10),
-            keep_alive_timeout: Duration::from_secs(5),
-        }
-    }
-}
-
-/// A channel to the service at `url` (`http://host:port`), for the calls that `identity` makes.
+/// A channel to the service at `url` (`http://host:port` or `https://host:port`), for the calls that `identity` makes.
 ///
 /// Connects at the first call, and again whenever the connection is lost. Needs a runtime to be in. An address that
-/// cannot be one ends as [`ExitCode::Configuration`].
-pub fn outgoing(identity: Identity, url: &str, options: OutgoingOptions) -> Result<Outgoing, Exit> {
-    let endpoint = endpoint(identity, url)?
-        .connect_timeout(options.connect_timeout)
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(options.keep_alive_interval)
-        .keep_alive_timeout(options.keep_alive_timeout)
-        .keep_alive_while_idle(true);
-    let channel = InterceptedService::new(endpoint.connect_lazy(), ContextInterceptor::new(identity));
-    Ok(Observed::new(channel, identity, endpoint.uri()))
+/// cannot be one, or certificates that cannot be used, end as [`ExitCode::Configuration`]. A unary answer may have
+/// `limits.message_bytes`.
+pub fn outgoing(process: &Process, identity: Identity, policy: &'static Policy, url: &str) -> Result<Outgoing, Exit> {
+    let settings = &process.settings;
+    let (endpoint, uri) = endpoint(identity, policy, url)?;
+    let connector = Connector::new(uri.clone(), policy.connect_timeout, &settings.tls, &process.reload)?;
+    let channel: Channel = endpoint.connect_with_connector_lazy(connector);
+    let timed = Timed::new(channel, settings.limits.message_bytes.saturating_add(FRAME_PREFIX_BYTES));
+    let intercepted = InterceptedService::new(timed, ContextInterceptor::new(identity, &settings.auth));
+    let repeater = match policy.repetition {
+        Repetition::Calls(retry) => Some(Repeater::new(retry, process.entropy.clone())),
+        Repetition::ByItsUser(_) | Repetition::Never(_) => None,
+    };
+    let dependency = Dependency {
+        policy,
+        address: url.to_owned(),
+        breaker: Breaker::new(identity, policy),
+        repeater,
+        metrics: DependencyMetrics::new(identity, policy),
+        last_failure: std::sync::Mutex::default(),
+    };
+    Ok(Outgoing::new(Observed::new(intercepted, identity, &uri), dependency))
 }
 
-fn endpoint(identity: Identity, url: &str) -> Result<Endpoint, Exit> {
+/// How tonic is to connect, and to what. It is told `http://` in any case: TLS is the [`Connector`]'s.
+fn endpoint(identity: Identity, policy: &Policy, url: &str) -> Result<(Endpoint, http::Uri), Exit> {
     let unusable = |why: &dyn std::fmt::Display| {
-        Exit::new(ExitCode::Configuration, format!("{url:?} is no address of a service (http://host:port): {why}"))
+        let text = format!("{url:?} is no address of a service (http://host:port or https://host:port): {why}");
+        Exit::new(ExitCode::Configuration, text)
     };
-    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|error| unusable(&error))?;
-    if endpoint.uri().scheme_str() != Some("http") {
-        return Err(unusable(&"it must begin with http://"));
+    let uri: http::Uri = url.parse().map_err(|error| unusable(&error))?;
+    let plain = match uri.scheme_str() {
+        Some("http") => uri.clone(),
+        Some("https") => {
+            let mut parts = uri.clone().into_parts();
+            parts.scheme = Some(http::uri::Scheme::HTTP);
+            http::Uri::from_parts(parts).map_err(|error| unusable(&error))?
+        }
+        Some(_) | None => return Err(unusable(&"it must begin with http:// or https://")),
+    };
+    let mut endpoint = Endpoint::from(plain).origin(uri.clone()).tcp_nodelay(true);
+    endpoint = endpoint.user_agent(identity.name).map_err(|error| unusable(&error))?;
+    if let Some(timeout) = policy.connect_timeout {
+        endpoint = endpoint.connect_timeout(timeout);
     }
-    endpoint.user_agent(identity.name).map_err(|error| unusable(&error))
+    if let Some(keep_alive) = policy.keep_alive {
+        endpoint = endpoint
+            .http2_keep_alive_interval(keep_alive.interval)
+            .keep_alive_timeout(keep_alive.timeout)
+            .keep_alive_while_idle(true);
+    }
+    Ok((endpoint, uri))
 }

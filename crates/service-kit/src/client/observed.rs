@@ -1,6 +1,5 @@
 //! The client's side of a call, as telemetry sees it.
 
-use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,17 +12,18 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::Status as SpanStatus;
 use tonic::body::Body;
 use tonic::codegen::Bytes;
-use tonic::{Code, Status, TimeoutExpired};
+use tonic::{Code, Status};
 use tower_service::Service;
 use tracing::{Instrument, Span, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use super::timed::Lost;
 use crate::identity::Identity;
 use crate::telemetry::{ClientMetrics, code_name, code_of, names, renamed};
 
 /// Opens a client span around every call, and reports how it ended: in headers, in trailers, or not at all.
 #[derive(Debug, Clone)]
-pub struct Observed<S> {
+pub(super) struct Observed<S> {
     inner: S,
     peer: Arc<Peer>,
 }
@@ -41,23 +41,22 @@ struct Peer {
 impl<S> Observed<S> {
     pub(super) fn new(inner: S, identity: Identity, uri: &Uri) -> Self {
         let address = Arc::from(uri.host().unwrap_or_default());
-        let port = i64::from(uri.port_u16().unwrap_or(80));
+        let port = i64::from(uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 }));
         Self { inner, peer: Arc::new(Peer { identity, metrics: ClientMetrics::new(identity), address, port }) }
     }
 }
 
 impl<S, B> Service<Request<Body>> for Observed<S>
 where
-    S: Service<Request<Body>, Response = Response<B>>,
-    S::Error: Error + 'static,
+    S: Service<Request<Body>, Response = Response<B>, Error = Lost>,
     S::Future: Send + 'static,
     B: HttpBody<Data = Bytes, Error = Status> + Send + 'static,
 {
     type Response = Response<Body>;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, S::Error>> + Send>>;
+    type Error = Lost;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Lost>> + Send>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
         self.inner.poll_ready(cx)
     }
 
@@ -66,7 +65,7 @@ where
         let span = outcome.span.clone();
         let inner = span.in_scope(|| self.inner.call(request));
         let work = async move {
-            let response = inner.await.inspect_err(|error| outcome.finish(code_of_error(error)))?;
+            let response = inner.await.inspect_err(|error| outcome.finish(error.code()))?;
             if let Some(code) = code_of(response.headers()) {
                 outcome.finish(code);
                 return Ok(response.map(Body::new));
@@ -75,18 +74,6 @@ where
         };
         Box::pin(work.instrument(span))
     }
-}
-
-/// What a call is told as that never got an answer.
-fn code_of_error(error: &(dyn Error + 'static)) -> Code {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if error.is::<TimeoutExpired>() {
-            return Code::DeadlineExceeded;
-        }
-        cause = error.source();
-    }
-    Code::Unavailable
 }
 
 /// Reports the end of a call to span and metrics, once. Dropped without one, we went away ourselves.

@@ -14,10 +14,11 @@ use rustls::ClientConfig;
 use tonic::codegen::Bytes;
 
 use super::keys::{KeySet, Unusable};
+use crate::client::dependencies::IDENTITY_PROVIDER;
 use crate::tls;
 
 /// How long the provider may take, from the connection to the last byte.
-pub(super) const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const FETCH_TIMEOUT: Duration = IDENTITY_PROVIDER.call_timeout;
 
 /// The largest set that is read, in bytes.
 const KEYS_BYTES_MAX: usize = 1_024 * 1_024;

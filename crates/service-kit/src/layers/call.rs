@@ -73,7 +73,7 @@ fn deadline(shape: Shape, asked: Option<Duration>, limits: &LimitSettings) -> Op
 }
 
 /// The `grpc-timeout` of a call; one that cannot be read counts as absent, as everywhere in gRPC.
-fn grpc_timeout(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn grpc_timeout(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(GRPC_TIMEOUT_HEADER)?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     // The specification allows 8 digits; more could overflow.

@@ -40,7 +40,7 @@ use crate::identity::Identity;
 use crate::settings::LimitSettings;
 use crate::telemetry::ServerMetrics;
 
-pub(crate) use call::{GRPC_TIMEOUT_HEADER, new_request_id};
+pub(crate) use call::{GRPC_TIMEOUT_HEADER, grpc_timeout, new_request_id};
 pub(crate) use gatekeeper::Gatekeeper;
 pub(crate) use methods::{Methods, Offer};
 

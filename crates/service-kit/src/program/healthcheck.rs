@@ -17,12 +17,13 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::report;
+use crate::client::dependencies::HEALTH;
 use crate::exit::{Exit, ExitCode};
 use crate::settings::Settings;
 use crate::tls;
 
 /// How long all addresses together have. A container's health check is run every few seconds.
-const BOUND: Duration = Duration::from_secs(2);
+const BOUND: Duration = HEALTH.call_timeout;
 /// The health name that tells whether work should be sent here.
 const READINESS: &str = "readiness";
 

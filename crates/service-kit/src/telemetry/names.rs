@@ -54,6 +54,18 @@ pub const IDENTITY_KEYS_AGE: &str = "casetracker.identity.keys.age";
 pub const IDENTITY_KEYS_READS: &str = "casetracker.identity.keys.reads";
 /// `ok` or `failed`.
 pub const OUTCOME: &str = "outcome";
+/// Gauge: whether calls to a dependency go through: 0 closed, 1 open, 2 half-open; by [`DEPENDENCY`].
+pub const CLIENT_BREAKER_STATE: &str = "casetracker.client.breaker.state";
+/// Counter: changes of that; by [`DEPENDENCY`] and [`BREAKER_STATE`].
+pub const CLIENT_BREAKER_TRANSITIONS: &str = "casetracker.client.breaker.transitions";
+/// Counter: attempts that a dependency did not answer in time; by [`DEPENDENCY`].
+pub const CLIENT_TIMEOUTS: &str = "casetracker.client.timeouts";
+/// Counter: attempts after the first; by [`DEPENDENCY`].
+pub const CLIENT_RETRIES: &str = "casetracker.client.retries";
+/// The name of a dependency in its policy.
+pub const DEPENDENCY: &str = "dependency";
+/// What a circuit became: `closed`, `open` or `half-open`.
+pub const BREAKER_STATE: &str = "state";
 
 /// The bounds of both duration histograms, in seconds: those of the conventions, and three below, since we are faster.
 pub const DURATION_BOUNDS_S: [f64; 17] =
@@ -85,6 +97,16 @@ pub const IDENTITY_KEYS_CHANGED: &str = "identity_keys_changed";
 pub const IDENTITY_KEYS_FAILED: &str = "identity_keys_failed";
 /// ERROR: a bug, with all that the caller is not told.
 pub const UNEXPECTED_ERROR: &str = "unexpected_error";
+/// WARN or ERROR, as the dependency's policy says: a dependency failed.
+pub const DEPENDENCY_FAILED: &str = "dependency_failed";
+/// WARN: a dependency has failed so often in a row that it is left alone for a while.
+pub const CIRCUIT_OPENED: &str = "circuit_opened";
+/// INFO: a dependency answers again.
+pub const CIRCUIT_CLOSED: &str = "circuit_closed";
+/// WARN: certificates for outgoing calls have changed and cannot be used; those from before stay in force.
+pub const CLIENT_CERTIFICATES_UNUSABLE: &str = "client_certificates_unusable";
+/// INFO: certificates for outgoing calls have changed and are in use.
+pub const CLIENT_CERTIFICATES_RELOADED: &str = "client_certificates_reloaded";
 /// ERROR: a panic.
 pub const PANICKED: &str = "panicked";
 /// INFO or WARN: the server takes calls, or no longer does.

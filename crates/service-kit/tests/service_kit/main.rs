@@ -4,6 +4,7 @@
 
 mod access;
 mod certificates;
+mod client;
 mod collector;
 mod diagnostics;
 mod health;

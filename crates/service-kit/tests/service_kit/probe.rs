@@ -13,7 +13,7 @@ use prost::Message;
 use prost_types::{FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto, ServiceDescriptorProto};
 use rpc_error::{Failure, Reason};
 use service_kit::access::{Permission, Role, Rule};
-use service_kit::client::{Outgoing, OutgoingOptions, outgoing};
+use service_kit::client::{Outgoing, outgoing};
 use service_kit::diagnostics::Diagnostics;
 use service_kit::health::Health;
 use service_kit::host::{Host, bind};
@@ -33,6 +33,8 @@ use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
 
+use crate::client::PROBE;
+
 pub(crate) const ECHO: &str = "/test.v1.Probe/Echo";
 pub(crate) const STREAM: &str = "/test.v1.Probe/Stream";
 
@@ -44,6 +46,11 @@ const RULES: [Rule; 2] = [
     Rule { method: "test.v1.Probe/Echo", permission: &ECHO_PERMISSION },
     Rule { method: "test.v1.Probe/Stream", permission: &STREAM_PERMISSION },
 ];
+
+/// A process with the default settings.
+pub(crate) fn process() -> Process {
+    Process::new(Settings::defaults().expect("the defaults are valid"), CancellationToken::new())
+}
 
 /// The messages are `google.protobuf.StringValue`, which prost knows as `String`.
 type Codec = ProstCodec<String, String>;
@@ -69,8 +76,7 @@ impl Running {
     }
 
     pub(crate) fn client(&self, identity: Identity) -> tonic::client::Grpc<Outgoing> {
-        let channel = outgoing(identity, &self.url(), OutgoingOptions::default()).expect("a valid address");
-        tonic::client::Grpc::new(channel)
+        tonic::client::Grpc::new(outgoing(&process(), identity, &PROBE, &self.url()).expect("a valid address"))
     }
 
     /// Waits until a handler begins.
@@ -217,7 +223,7 @@ impl UnaryService<String> for Echo {
 
 /// Asks another probe who asks it.
 async fn relay(probe: &Probe, url: &str) -> Result<Response<String>, Status> {
-    let channel = outgoing(probe.identity, url, OutgoingOptions::default()).expect("a valid address");
+    let channel = outgoing(&process(), probe.identity, &PROBE, url).expect("a valid address");
     let mut client = tonic::client::Grpc::new(channel);
     echo(&mut client, Request::new("who".to_owned())).await
 }

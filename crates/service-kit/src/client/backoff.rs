@@ -1,17 +1,18 @@
 //! How long to wait before the next attempt.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::Entropy;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use service_kit::clock::Entropy;
 
 /// Exponential back-off with full jitter: each wait is random between nothing and a bound that doubles from attempt to
-/// attempt (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>), so that consumers which lost
-/// the feed together do not come back together.
+/// attempt (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>), so that callers which failed
+/// together do not come back together.
 ///
 /// The bounds are `backon`'s; its own jitter only adds to them.
-pub(crate) struct Backoff {
+pub struct Backoff {
     builder: ExponentialBuilder,
     bounds: ExponentialBackoff,
     bound_max: Duration,
@@ -19,26 +20,36 @@ pub(crate) struct Backoff {
     attempts: u32,
 }
 
+impl fmt::Debug for Backoff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backoff")
+            .field("bound_max", &self.bound_max)
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Backoff {
-    pub(crate) fn new(bound_first: Duration, bound_max: Duration, entropy: Arc<dyn Entropy>) -> Self {
+    /// Waits below `bound_first` at first, and never above `bound_max`.
+    pub fn new(bound_first: Duration, bound_max: Duration, entropy: Arc<dyn Entropy>) -> Self {
         let builder =
             ExponentialBuilder::new().with_min_delay(bound_first).with_max_delay(bound_max).without_max_times();
         Self { builder, bounds: builder.build(), bound_max, entropy, attempts: 0 }
     }
 
     /// The next wait is short again.
-    pub(crate) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.bounds = self.builder.build();
         self.attempts = 0;
     }
 
     /// Attempts that failed since the last success.
-    pub(crate) const fn attempts(&self) -> u32 {
+    pub const fn attempts(&self) -> u32 {
         self.attempts
     }
 
     /// Notes a failed attempt and says how long to wait before the next one.
-    pub(crate) fn next_wait(&mut self) -> Duration {
+    pub fn next_wait(&mut self) -> Duration {
         self.attempts = self.attempts.saturating_add(1);
         let bound = self.bounds.next().unwrap_or(self.bound_max);
         let mut random = [0; 4];
