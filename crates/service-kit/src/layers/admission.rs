@@ -23,6 +23,11 @@ const RETRY_WHEN_FULL: Duration = Duration::from_millis(100);
 /// When to try again after a refusal by a server that shuts down: another one, or its successor, has to be found.
 const RETRY_WHEN_DRAINING: Duration = Duration::from_secs(1);
 
+/// The gate of the watches of a server's health, and how many it lets in: orchestrators and balancers are few, and what is
+/// no burden one by one must not be without end.
+const HEALTH_WATCHES: &str = "health_watches";
+const HEALTH_WATCHES_MAX: usize = 256;
+
 /// Adds [`Admission`].
 #[derive(Debug, Clone)]
 pub(super) struct AdmissionLayer {
@@ -34,16 +39,21 @@ pub(super) struct AdmissionLayer {
 struct Gates {
     unary: Gate,
     streaming: Gate,
+    health_watches: Gate,
 }
 
 fn full(gate: &Gate) -> Failure {
     let Gate { limit_name: cause, limit, .. } = gate;
-    let message = format!("the server works on {limit} calls at once (limits.{cause}) and is full: try again later");
-    Failure::new(Reason::Overloaded, message)
+    let (what, subject) = if *cause == HEALTH_WATCHES {
+        (format!("{limit} watches of its health"), format!("health watches = {limit}"))
+    } else {
+        (format!("{limit} calls at once (limits.{cause})"), format!("limits.{cause} = {limit}"))
+    };
+    Failure::new(Reason::Overloaded, format!("the server works on {what} and is full: try again later"))
         .with_metadata("cause", *cause)
         .with_metadata("scope", "server")
         .with_metadata("limit", limit.to_string())
-        .with_quota("server", &format!("limits.{cause} = {limit}"))
+        .with_quota("server", &subject)
         .with_retry_after(RETRY_WHEN_FULL)
 }
 
@@ -52,7 +62,8 @@ impl AdmissionLayer {
         let unary = Gate::new(shared.identity, "requests_in_flight", shared.limits.requests_in_flight);
         // A stream holds its place for as long as it lasts, so streams cannot starve the other calls.
         let streaming = Gate::new(shared.identity, "streams_in_flight", shared.limits.streams_in_flight);
-        Self { shared, gates: Arc::new(Gates { unary, streaming }) }
+        let health_watches = Gate::new(shared.identity, HEALTH_WATCHES, HEALTH_WATCHES_MAX);
+        Self { shared, gates: Arc::new(Gates { unary, streaming, health_watches }) }
     }
 }
 
@@ -73,17 +84,16 @@ pub(super) struct Admission<S> {
 
 impl<S> Admission<S> {
     fn admit(&self, call: &Call) -> Result<Option<Place>, Failure> {
-        match call.method.purpose {
-            // Who asks about the health of a full server wants an answer.
-            Purpose::Health => return Ok(None),
-            Purpose::Service | Purpose::Reflection => {}
-        }
-        if self.layer.shared.health.is_draining() {
-            return Err(draining_failure());
-        }
-        let gate = match call.method.shape {
-            Shape::Unary => &self.layer.gates.unary,
-            Shape::Streaming => &self.layer.gates.streaming,
+        let Gates { unary, streaming, health_watches } = &*self.layer.gates;
+        let gate = match (call.method.purpose, call.method.shape) {
+            // Who asks about the health of a full server, or of one that shuts down, wants an answer.
+            (Purpose::Health, Shape::Unary) => return Ok(None),
+            (Purpose::Health, Shape::Streaming) => health_watches,
+            (Purpose::Service | Purpose::Reflection, _) if self.layer.shared.health.is_draining() => {
+                return Err(draining_failure());
+            }
+            (Purpose::Service | Purpose::Reflection, Shape::Unary) => unary,
+            (Purpose::Service | Purpose::Reflection, Shape::Streaming) => streaming,
         };
         gate.enter().map(Some).ok_or_else(|| {
             self.layer.shared.metrics.shed(gate.limit_name);

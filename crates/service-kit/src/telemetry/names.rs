@@ -40,6 +40,7 @@ pub const RPC_SERVER_ACTIVE_REQUESTS: &str = "rpc.server.active_requests";
 /// Counter: calls that a server refused because it was full; by [`SHED_CAUSE`].
 pub const RPC_SERVER_SHED_REQUESTS: &str = "rpc.server.shed_requests";
 /// Which limit was reached: `requests_in_flight`, `streams_in_flight` or `calls_per_second_per_caller`.
+/// Which limit was reached: `requests_in_flight`, `streams_in_flight` or `health_watches`.
 pub const SHED_CAUSE: &str = "cause";
 
 /// Counter: what an operator must hear of who calls: by [`SECURITY_EVENT`] and [`SECURITY_REASON`].
@@ -142,7 +143,7 @@ pub const SERVER_CONNECTIONS: &str = "casetracker.server.connections";
 pub const SERVER_CONNECTIONS_REFUSED: &str = "casetracker.server.connections_refused";
 /// Gauge: the share of a limit that is used, 0 to 1; by [`SERVER_LIMIT`]. At 1 the server refuses.
 pub const SERVER_SATURATION: &str = "casetracker.server.saturation";
-/// Which limit: `requests_in_flight`, `streams_in_flight` or `connections`.
+/// Which limit: `requests_in_flight`, `streams_in_flight`, `health_watches` or `connections`.
 pub const SERVER_LIMIT: &str = "limit";
 /// Gauge, seconds: until the certificate of a server expires; negative when it has.
 pub const CERTIFICATE_EXPIRY: &str = "casetracker.tls.certificate.expiry";

@@ -124,6 +124,39 @@ async fn who_speaks_something_else_is_closed_at_once() {
     assert_eq!(echo(&mut plain(&server).await, asked("hello")).await.unwrap().get_ref(), "hello");
 }
 
+/// One HTTP/2 frame (RFC 9113, section 4.1); payloads here are shorter than 256 bytes.
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0, 0, u8::try_from(payload.len()).unwrap(), kind, flags];
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// The bytes of a connection whose calls are each taken back in the same breath: nobody can have begun with them.
+fn flood(calls: u32) -> Vec<u8> {
+    // POST http://a/, in the static table of HPACK.
+    let headers = [0x83, 0x86, 0x84, 0x41, 1, b'a'];
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    bytes.extend(frame(4, 0, 0, &[]));
+    for call in 0..calls {
+        bytes.extend(frame(1, 4, 2 * call + 1, &headers));
+        bytes.extend(frame(3, 0, 2 * call + 1, &u32::from(h2::Reason::CANCEL).to_be_bytes()));
+    }
+    bytes
+}
+
+/// The reason in the GOAWAY among the frames that were heard.
+fn goodbye(mut heard: &[u8]) -> Option<u32> {
+    while let Some((head, rest)) = heard.split_first_chunk::<9>() {
+        let (payload, rest) = rest.split_at_checked(usize::from(head[1]) << 8 | usize::from(head[2]))?;
+        if head[3] == 7 {
+            return Some(u32::from_be_bytes(payload[4..8].try_into().unwrap()));
+        }
+        heard = rest;
+    }
+    None
+}
+
 #[tokio::test]
 async fn a_flood_of_calls_that_are_taken_back_ends_its_connection_and_no_other() {
     let mut server = start(host("case-test")).await;
@@ -137,18 +170,9 @@ async fn a_flood_of_calls_that_are_taken_back_ends_its_connection_and_no_other()
         drop(answer);
     }
     assert!(!connection.is_finished());
-    let (mut client, connection) = bare(&server).await;
-    let flood = async {
-        loop {
-            client = client.clone().ready().await?;
-            let (_, mut body) = client.send_request(call(&server, crate::probe::ECHO), false)?;
-            body.send_reset(h2::Reason::CANCEL);
-            tokio::task::yield_now().await;
-        }
-    };
-    let ended: Result<(), h2::Error> = in_time(flood).await;
-    // With a GOAWAY, or, where the flood goes on, with a reset of TCP before that is read.
-    assert!(ended.is_err() && in_time(connection).await.unwrap().is_err());
+    let mut flooding = connected(server.address).await;
+    flooding.write_all(&flood(200)).await.unwrap();
+    assert_eq!(goodbye(&closed(&mut flooding).await), Some(u32::from(h2::Reason::ENHANCE_YOUR_CALM)));
     assert_eq!(echo(&mut other, asked("hello")).await.unwrap().get_ref(), "hello");
 }
 
@@ -206,4 +230,30 @@ async fn how_full_a_server_is_is_a_metric() {
     assert_eq!(used().to_bits(), 0.25_f64.to_bits());
     assert_eq!(gauged(name, "casetracker.server.connections", "").to_bits(), 1.0_f64.to_bits());
     hanging.abort();
+}
+
+#[tokio::test]
+async fn watches_of_a_servers_health_have_a_bound_of_their_own() {
+    use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+    let name = "case-watched";
+    let server = start(host(name)).await;
+    let mut health = HealthClient::new(crate::probe::channel(&server).await);
+    let request = || HealthCheckRequest { service: "readiness".to_owned() };
+    let mut watches = Vec::new();
+    for _ in 0..256 {
+        watches.push(in_time(health.watch(request())).await.unwrap());
+    }
+    let status = in_time(health.watch(request())).await.unwrap_err();
+    let details = status.get_error_details();
+    let info = details.error_info().unwrap();
+    assert_eq!((status.code(), info.reason.as_str()), (Code::ResourceExhausted, "OVERLOADED"));
+    assert_eq!((info.metadata["cause"].as_str(), info.metadata["limit"].as_str()), ("health_watches", "256"));
+    assert!(status.message().contains("256 watches of its health"), "{status}");
+    assert_eq!(gauged(name, SATURATION, "health_watches").to_bits(), 1.0_f64.to_bits());
+    assert!(in_time(health.check(request())).await.is_ok(), "questions are answered all the same");
+    let mut client = plain(&server).await;
+    let stream = open(&mut client, asked("endless")).await;
+    assert!(stream.is_ok(), "and the streams of the service have their places");
+    watches.pop();
+    in_time(async { while health.watch(request()).await.is_err() {} }).await;
 }

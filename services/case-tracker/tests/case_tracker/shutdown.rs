@@ -63,7 +63,7 @@ impl Onlookers {
     /// Each is told how it ended.
     async fn check_farewells(mut self) {
         for watch in &mut self.watches {
-            let last = eventually("the last status", watch.message()).await.unwrap().expect("the news of the drain");
+            let last = eventually("the last status", watch.message()).await.unwrap().unwrap();
             assert_eq!(last.status().as_str_name(), "NOT_SERVING");
             assert!(eventually("the end of the watch", watch.message()).await.unwrap().is_none());
         }
@@ -109,7 +109,7 @@ async fn work(caller: usize, system: (Caller, [std::net::SocketAddr; 2]), seen: 
         cases.push(case_id.clone());
         seen.send_modify(|count| *count += 1);
         let consistency = Some(Consistency { at_least_as_fresh: vec![created.consistency_token] });
-        if let Err(last) = queries.get_case(GetCaseRequest { case_id, consistency, ..Default::default() }).await {
+        if let Err(last) = queries.get_case(GetCaseRequest { case_id, consistency }).await {
             return Ledger { cases, last };
         }
     }
@@ -200,7 +200,7 @@ async fn with_a_hung_read(drain_timeout: &str) -> (System, tokio::task::JoinHand
     let now = ConsistencyToken::decode(&created.consistency_token).unwrap();
     let never = ConsistencyToken { position: now.position + 1_000, ..now }.encode();
     let consistency = Some(Consistency { at_least_as_fresh: vec![never] });
-    let request = GetCaseRequest { case_id: created.case.unwrap().case_id, consistency, ..Default::default() };
+    let request = GetCaseRequest { case_id: created.case.unwrap().case_id, consistency };
     let mut queries = system.queries(Caller::actor("amira").with("x-request-id", "the-hung-read"));
     let hung = tokio::spawn(async move { queries.get_case(request).await.unwrap_err() });
     let begun = |line: &String| line.contains("request_started") && line.contains("the-hung-read");
