@@ -6,7 +6,7 @@ use std::sync::Arc;
 use prost::{DecodeError, Message};
 use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 
-use crate::access::{Permission, Rule};
+use crate::access::{DIAGNOSTICS, Permission, Rule};
 use crate::telemetry::names::METHOD_OTHER;
 
 /// One method.
@@ -57,11 +57,14 @@ pub(crate) struct Offer<'a> {
     /// The services of the routes, by full name. Those of [`Offer::routes`] that are not among them count as unknown: several
     /// servers share one set.
     pub(crate) served: &'a [&'static str],
-    /// Encoded `FileDescriptorSet`s of what every server has.
+    /// Encoded `FileDescriptorSet`s of what every server has, under rules of its own.
     pub(crate) standard: &'a [&'a [u8]],
-    /// A rule for each method that asks who calls.
+    /// A rule for each method of the routes that asks who calls.
     pub(crate) rules: &'static [Rule],
 }
+
+/// The rules of what every server has.
+const STANDARD_RULES: &[Rule] = &[DIAGNOSTICS];
 
 /// Why a server must not start: bugs, all of them.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +81,7 @@ impl Methods {
         let mut by_path = HashMap::new();
         add_set(&mut by_path, offer.routes, offer.rules, |service| offer.served.contains(&service))?;
         for set in offer.standard {
-            add_set(&mut by_path, set, offer.rules, |_| true)?;
+            add_set(&mut by_path, set, STANDARD_RULES, |_| true)?;
         }
         let unruled = |method: &&Method| method.purpose == Purpose::Service && method.permission.is_none();
         let unruled: Vec<&str> = by_path.values().filter(unruled).map(|method| &*method.name).collect();
