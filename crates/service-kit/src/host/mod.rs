@@ -52,7 +52,7 @@ pub struct Host {
     /// What it is part of: settings, shutdown, clock. `limits.message_bytes` is for the services themselves
     /// (`max_decoding_message_size`).
     pub process: Process,
-    /// Who may call what: a rule for each method of the routes.
+    /// Who may call what: a rule for each method of the routes. What every server has brings its own.
     pub rules: &'static [Rule],
     /// What operators can ask for.
     pub diagnostics: Diagnostics,

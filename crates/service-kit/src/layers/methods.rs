@@ -60,11 +60,14 @@ pub(crate) struct Offer<'a> {
     /// The services of the routes, by full name. Those of [`Offer::routes`] that are not among them count as unknown: several
     /// servers share one set.
     pub(crate) served: &'a [&'static str],
-    /// Encoded `FileDescriptorSet`s of what every server has.
+    /// Encoded `FileDescriptorSet`s of what every server has, under rules of its own.
     pub(crate) standard: &'a [&'a [u8]],
-    /// A rule for each method of the routes.
+    /// A rule for each method of the routes that asks who calls.
     pub(crate) rules: &'static [Rule],
 }
+
+/// The rules of what every server has.
+const STANDARD_RULES: &[Rule] = &[DIAGNOSTICS];
 
 /// Why a server must not start: bugs, all of them.
 #[derive(Debug, thiserror::Error)]

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::json;
+use service_kit::diagnostics::pb::GetDiagnosticsRequest;
+use service_kit::diagnostics::pb::diagnostics_service_client::DiagnosticsServiceClient;
 use service_kit::exit::ExitCode;
 use service_kit::health::Health;
 use service_kit::host::bind;
@@ -118,6 +120,23 @@ async fn health_and_reflection_ask_for_nobody() {
     let mut answers =
         in_time(client.server_reflection_info(tokio_stream::iter([question]))).await.unwrap().into_inner();
     assert!(in_time(answers.message()).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn diagnostics_are_for_operators_and_say_how_the_keys_are_read() {
+    let believer = Believer::start().await;
+    let mut client = DiagnosticsServiceClient::new(channel(&believer.server).await);
+    let mut asked_by = async |roles: &[&str]| {
+        let request = believer.of("", roles).map(|_| GetDiagnosticsRequest::default());
+        in_time(client.get_diagnostics(request)).await
+    };
+    for roles in [&[][..], &["viewer", "agent", "supervisor", "auditor", "service"]] {
+        let status = asked_by(roles).await.unwrap_err();
+        assert_eq!((status.code(), said(&status, "permission").as_str()), (Code::PermissionDenied, "diagnostics.read"));
+    }
+    let told = asked_by(&["operator"]).await.unwrap().into_inner().diagnostics.unwrap();
+    let provider = told.dependencies.iter().find(|found| found.name == "identity_provider").expect("it is reported");
+    assert_eq!(provider.last_failure, "");
 }
 
 #[tokio::test]
