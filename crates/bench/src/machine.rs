@@ -1,11 +1,9 @@
 //! The machine: what it is, and which of its cores do what.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::thread;
 
-use rustix::thread::{CpuSet, sched_setaffinity};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -55,19 +53,35 @@ pub(crate) fn available_cores() -> usize {
 pub(crate) struct Cores(pub(crate) Vec<usize>);
 
 impl Cores {
-    /// The servers' cores and the client's: the client has the last one. Nothing to share out on a single core.
+    /// The servers' cores and the client's: the client has the last one. Nothing to share out on a single core, or where
+    /// the operating system lets nobody choose.
     pub(crate) fn apart(total: usize) -> Option<(Self, Self)> {
-        let last = total.checked_sub(1).filter(|last| *last > 0)?;
+        let last = total.checked_sub(1).filter(|last| *last > 0 && cfg!(target_os = "linux"))?;
         Some((Self((0..last).collect()), Self(vec![last])))
     }
 
     /// Keeps this thread, and every process that it starts, to these cores.
+    #[cfg(target_os = "linux")]
     pub(crate) fn keep(&self) -> Result<(), Error> {
+        use rustix::thread::{CpuSet, sched_setaffinity};
         let mut set = CpuSet::new();
         self.0.iter().for_each(|core| set.set(*core));
         sched_setaffinity(None, &set)
             .map_err(|error| Error::system(format!("keep to the cores {:?}", self.0))(error.into()))
     }
+
+    /// There are no such cores here: [`Cores::apart`] makes none.
+    #[cfg(not(target_os = "linux"))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the shape of the one for Linux")]
+    pub(crate) fn keep(&self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// Sleeps of this thread would end up to 50 µs late. Where that cannot be changed, open loops are that much too late.
+pub(crate) fn sleep_precisely() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
 }
 
 impl Place {
@@ -109,8 +123,15 @@ fn file_system(path: &Path) -> Option<String> {
 }
 
 /// The block device below a path, and whether it turns.
+#[cfg(not(target_os = "linux"))]
+fn device(_: &Path) -> Option<String> {
+    None
+}
+
+/// The block device below a path, and whether it turns.
+#[cfg(target_os = "linux")]
 fn device(path: &Path) -> Option<String> {
-    let number = fs::metadata(path).ok()?.dev();
+    let number = std::os::unix::fs::MetadataExt::dev(&fs::metadata(path).ok()?);
     let (major, minor) = (rustix::fs::major(number), rustix::fs::minor(number));
     let device = Path::new("/sys/dev/block").join(format!("{major}:{minor}")).canonicalize().ok()?;
     let queue = |folder: &Path| read(&folder.join("queue/rotational").to_string_lossy());
@@ -127,6 +148,7 @@ fn device(path: &Path) -> Option<String> {
 mod tests {
     use super::*;
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn server_and_client_never_share_a_core() {
         assert_eq!(Cores::apart(1), None, "one core cannot be shared out");

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::machine::Machine;
 use crate::measure;
 use crate::report::{Report, Section, draw, print};
-use crate::server::{Behaviour, serve_collector, serve_echo};
+use crate::server::{Behaviour, end_with_us, serve_collector, serve_echo};
 
 /// How it went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,7 @@ pub fn run(cli: &Cli, out: &mut impl Write) -> Result<Found, Error> {
         | Subject::Peers
         | Subject::All { .. } => {}
     }
+    end_with_us();
     let bench = Bench::new(cli.options.clone())?;
     let mut report = Report {
         begun: jiff::Timestamp::from_microsecond(SystemClock.unix_us())

@@ -1,10 +1,11 @@
 //! The metronome of an open loop: a thread of its own, because the timers of a runtime tick in milliseconds.
 
-use std::num::NonZeroU64;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
+
+use crate::machine::sleep_precisely;
 
 /// Calls that are due closer together than this are announced together: waking up costs more than it tells.
 const NAP_MIN: Duration = Duration::from_micros(50);
@@ -23,8 +24,7 @@ pub(super) struct Pace {
 impl Pace {
     /// Announces each call when it is due, until the end or until nobody listens.
     pub(super) fn announce(self, due: &UnboundedSender<Instant>) {
-        // Sleeps would end up to 50 µs late. Where that cannot be set, latencies are that much too long.
-        let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
+        sleep_precisely();
         let mut next = self.first;
         while next < self.end {
             let now = Instant::now();

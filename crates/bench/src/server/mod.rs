@@ -6,6 +6,7 @@ mod echo;
 mod etcd;
 mod health;
 mod process;
+mod running;
 mod vitals;
 
 pub(crate) use cases::{System, Telemetry};
@@ -16,4 +17,5 @@ pub(crate) use echo::{Answers, Echo};
 pub(crate) use etcd::Etcd;
 pub(crate) use health::{Probe, Probed};
 pub(crate) use process::{Server, free_address};
+pub(crate) use running::end_with_us;
 pub(crate) use vitals::MemoryWatch;

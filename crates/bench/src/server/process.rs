@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::running;
 use crate::error::Error;
 use crate::machine::Cores;
 
@@ -58,6 +59,7 @@ impl Start {
         let begun = Instant::now();
         let log = self.folder.join(format!("{}.log", self.name));
         let child = self.spawn(&log)?;
+        running::add(child.id());
         let Self { name, address, .. } = self;
         let mut server = Server { address, started_in: Duration::ZERO, name, log, child };
         loop {
@@ -136,6 +138,8 @@ impl Drop for Server {
     fn drop(&mut self) {
         // It may have ended already, which is as good.
         let _ = self.child.kill();
+        // Before its id may become somebody else's.
+        running::remove(self.child.id());
         let _ = self.child.wait();
     }
 }
