@@ -16,3 +16,5 @@ mod probe;
 mod program;
 mod settings;
 mod telemetry;
+mod telemetry_limits;
+mod telemetry_policy;
