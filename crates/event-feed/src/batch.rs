@@ -77,6 +77,11 @@ impl Batch {
         self.last
     }
 
+    /// When the last event happened, in microseconds since 1970.
+    pub(crate) fn last_unix_us(&self) -> i64 {
+        self.evidence().last().map_or(i64::MIN, |evidence| evidence.time_unix_us)
+    }
+
     /// How many events there are.
     pub const fn len(&self) -> usize {
         self.events.len()

@@ -80,7 +80,7 @@ pub(crate) struct Follower {
 
 impl Follower {
     fn new(consumer: Arc<dyn Consumer>, feed: Feed) -> Self {
-        let progress = Progress::new(consumer.identity(), consumer.position());
+        let progress = Progress::new(consumer.identity(), consumer.position(), Arc::clone(&feed.clock));
         let backoff = new_backoff(&feed);
         let standing = Arc::new(Standing::default());
         let (asked, reported) = (Arc::clone(&consumer), Arc::clone(&standing));
@@ -142,6 +142,9 @@ impl Follower {
         self.feed.condition.fail(format!("the feed is not connected: {reason}"));
         warn!(
             name: names::FEED_DISCONNECTED,
+            dependency = "event feed",
+            operation = "follow",
+            timeout_ms = millis(self.feed.timing.silence_max),
             consumer,
             dependency = EVENT_FEED.name,
             operation = "follow",

@@ -1,40 +1,44 @@
 //! How far a consumer is, as metrics.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Counter;
+use service_kit::clock::Clock;
 use service_kit::identity::Identity;
 use service_kit::telemetry::meter;
 
 use crate::names;
 
 /// How far a consumer is.
-#[derive(Debug)]
 pub(crate) struct Progress {
     state: Arc<State>,
     applied: Counter<u64>,
     consumer: [KeyValue; 1],
 }
 
-#[derive(Debug)]
 struct State {
     begun: Instant,
     position: AtomicU64,
     head: AtomicU64,
     /// When the consumer last had everything, in microseconds after `begun`.
     in_step_us: AtomicU64,
+    clock: Arc<dyn Clock>,
+    /// When the last applied event happened.
+    last_event_unix_us: AtomicI64,
 }
 
 impl Progress {
-    pub(crate) fn new(identity: Identity, position: u64) -> Self {
+    pub(crate) fn new(identity: Identity, position: u64, clock: Arc<dyn Clock>) -> Self {
         let state = Arc::new(State {
             begun: Instant::now(),
             position: AtomicU64::new(position),
             head: AtomicU64::new(position),
             in_step_us: AtomicU64::new(0),
+            clock,
+            last_event_unix_us: AtomicI64::new(i64::MIN),
         });
         let consumer = [KeyValue::new(names::CONSUMER, identity.name)];
         observe(identity, &state, &consumer);
@@ -58,29 +62,33 @@ impl Progress {
         self.state.note();
     }
 
-    /// The consumer has applied events and is at a position.
-    pub(crate) fn applied(&self, events: usize, position: u64) {
+    /// The consumer has applied events and is at a position, whose event happened at `unix_us`.
+    pub(crate) fn applied(&self, events: usize, position: u64, unix_us: i64) {
         self.applied.add(u64::try_from(events).unwrap_or(u64::MAX), &self.consumer);
+        self.state.last_event_unix_us.store(unix_us, Ordering::Relaxed);
         self.at(position);
     }
 }
 
 impl State {
-    fn lag(&self) -> u64 {
+    fn missing(&self) -> u64 {
         self.head.load(Ordering::Relaxed).saturating_sub(self.position.load(Ordering::Relaxed))
     }
 
     fn note(&self) {
-        if self.lag() == 0 {
+        if self.missing() == 0 {
             let now = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
             self.in_step_us.store(now, Ordering::Relaxed);
         }
     }
 
-    /// Grows while the link is broken too: nobody knows then what the feed holds.
-    fn lag_seconds(&self) -> f64 {
-        let in_step = std::time::Duration::from_micros(self.in_step_us.load(Ordering::Relaxed));
-        self.begun.elapsed().saturating_sub(in_step).as_secs_f64()
+    /// How old the state is that the consumer has: since it last had everything, or since its last event happened, whichever
+    /// is later. Grows while the link is broken too: nobody knows then what the feed holds.
+    fn lag(&self) -> Duration {
+        let in_step = Duration::from_micros(self.in_step_us.load(Ordering::Relaxed));
+        let since_in_step = self.begun.elapsed().saturating_sub(in_step);
+        let since_event = self.clock.unix_us().saturating_sub(self.last_event_unix_us.load(Ordering::Relaxed));
+        since_in_step.min(Duration::from_micros(u64::try_from(since_event).unwrap_or_default()))
     }
 }
 
@@ -91,14 +99,14 @@ fn observe(identity: Identity, state: &Arc<State>, consumer: &[KeyValue; 1]) {
         .u64_observable_gauge(names::FEED_LAG)
         .with_unit("{event}")
         .with_description("Events that are committed on the feed and not yet applied.")
-        .with_callback(move |observer| observer.observe(observed.lag(), &attributes))
+        .with_callback(move |observer| observer.observe(observed.missing(), &attributes))
         .build();
     let (observed, attributes) = (Arc::clone(state), consumer.clone());
     let _seconds = meter
         .f64_observable_gauge(names::FEED_LAG_DURATION)
         .with_unit("s")
-        .with_description("How long ago the consumer last had everything.")
-        .with_callback(move |observer| observer.observe(observed.lag_seconds(), &attributes))
+        .with_description("How old the state is that the consumer has.")
+        .with_callback(move |observer| observer.observe(observed.lag().as_secs_f64(), &attributes))
         .build();
 }
 
@@ -106,15 +114,49 @@ fn observe(identity: Identity, state: &Arc<State>, consumer: &[KeyValue; 1]) {
 mod tests {
     use super::*;
 
+    /// The machine's time is an argument.
+    struct At(i64);
+
+    impl Clock for At {
+        fn unix_us(&self) -> i64 {
+            self.0
+        }
+    }
+
+    fn progress(position: u64) -> Progress {
+        Progress::new(Identity { name: "test" }, position, Arc::new(At(100_000_000)))
+    }
+
     #[test]
-    fn lag_is_what_is_missing_and_never_negative() {
-        let progress = Progress::new(Identity { name: "test" }, 3);
-        assert_eq!(progress.state.lag(), 0);
+    fn what_is_missing_is_never_negative() {
+        let progress = progress(3);
+        assert_eq!(progress.state.missing(), 0);
         progress.head(10);
-        assert_eq!(progress.state.lag(), 7);
-        progress.applied(7, 10);
-        assert_eq!(progress.state.lag(), 0);
+        assert_eq!(progress.state.missing(), 7);
+        progress.applied(7, 10, 99_000_000);
+        assert_eq!(progress.state.missing(), 0);
         progress.head(2);
-        assert_eq!(progress.state.lag(), 0);
+        assert_eq!(progress.state.missing(), 0);
+    }
+
+    #[test]
+    fn a_consumer_that_is_behind_is_as_old_as_its_last_event_at_most() {
+        let progress = progress(0);
+        progress.head(10);
+        let state = &progress.state;
+        // In step at its start: that was a moment ago.
+        assert!(state.lag() <= state.begun.elapsed());
+        let long_ago = Instant::now().checked_sub(Duration::from_secs(50)).unwrap();
+        let behind = |last_event_unix_us| State {
+            begun: long_ago,
+            position: AtomicU64::new(5),
+            head: AtomicU64::new(10),
+            in_step_us: AtomicU64::new(0),
+            clock: Arc::new(At(100_000_000)),
+            last_event_unix_us: AtomicI64::new(last_event_unix_us),
+        };
+        assert!(behind(i64::MIN).lag() >= Duration::from_secs(50), "nothing applied: since the start");
+        assert_eq!(behind(99_000_000).lag(), Duration::from_secs(1), "it applies the events of a second ago");
+        assert_eq!(behind(200_000_000).lag(), Duration::ZERO, "an event of a clock that is ahead is not old");
     }
 }

@@ -156,7 +156,7 @@ impl Follower {
             let reason = format!("the consumer is at {kept} after a batch that ends at {position}, which is a bug");
             return Err(Halt::new(reason).into());
         }
-        self.progress.applied(batch.len(), position);
+        self.progress.applied(batch.len(), position, batch.last_unix_us());
         link.durable.send_replace(position);
         Ok(())
     }
@@ -213,6 +213,8 @@ impl Follower {
         self.feed.condition.fail(format!("events cannot be applied now: {reason}"));
         warn!(
             name: names::FEED_APPLY_POSTPONED,
+            dependency = "store",
+            operation = "apply",
             consumer,
             position = self.consumer.position(),
             reason,

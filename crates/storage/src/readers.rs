@@ -35,6 +35,7 @@ struct Pool {
 struct State {
     idle: Vec<Connection>,
     in_use: usize,
+    waiting: usize,
 }
 
 impl Readers {
@@ -83,19 +84,40 @@ impl Readers {
         }
     }
 
+    /// What the connections do now.
+    pub fn usage(&self) -> ReadersUsage {
+        let state = self.pool.lock();
+        let State { idle, in_use, waiting } = &*state;
+        ReadersUsage { used: *in_use, idle: idle.len(), waiting: *waiting, max: self.pool.connections_max }
+    }
+
     fn acquire(&self) -> Result<Place<'_>, Error> {
         let pool = self.pool.as_ref();
         let all_in_use = |state: &mut State| state.in_use >= pool.connections_max;
-        let (mut state, _) = pool
-            .returned
-            .wait_timeout_while(pool.lock(), self.wait_max, all_in_use)
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut state = pool.lock();
+        state.waiting += 1;
+        let (mut state, _) =
+            pool.returned.wait_timeout_while(state, self.wait_max, all_in_use).unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
         if all_in_use(&mut state) {
             return Err(Error::unavailable(format!("all {} readers are in use", pool.connections_max)));
         }
         state.in_use += 1;
         Ok(Place { pool, idle: state.idle.pop() })
     }
+}
+
+/// What the connections of a pool do now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadersUsage {
+    /// Connections in a transaction.
+    pub used: usize,
+    /// Open connections that wait for work.
+    pub idle: usize,
+    /// Reads that wait for a connection.
+    pub waiting: usize,
+    /// Connections that there can be.
+    pub max: usize,
 }
 
 /// A place in the pool, given back when it is dropped, with or without a connection.

@@ -10,7 +10,7 @@ use rusqlite::{Connection, MAIN_DB, Transaction, TransactionBehavior};
 
 use crate::files::StoreFiles;
 use crate::lock::FileLock;
-use crate::{Error, events};
+use crate::{Error, names};
 
 /// Pages of the log between two checkpoints. Larger steps give better medians, but pauses of tens of milliseconds.
 const CHECKPOINT_STEP_PAGES: u32 = 1_000;
@@ -108,7 +108,7 @@ impl Writer {
             Ok(_) => Ok(()),
             Err(error) if error.is_fatal() => Err(self.remember(error)),
             Err(error) => {
-                tracing::warn!(name: events::CHECKPOINT_POSTPONED, error = &error as &dyn std::error::Error,
+                tracing::warn!(name: names::CHECKPOINT_POSTPONED, error = &error as &dyn std::error::Error,
                     "the checkpoint is postponed: {error}");
                 Ok(())
             }

@@ -3,6 +3,7 @@
 //! The store speaks of the disk only, and the host knows no store. Every service that owns one gives the same answers
 //! to the same troubles because they stand here.
 
+pub mod names;
 mod probe;
 
 use std::path::Path;
@@ -19,11 +20,6 @@ pub use probe::{StoreName, StoreProbe};
 /// When to come back after the store refused.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The log event of a store that refused or failed.
-pub const STORE_FAILED: &str = "store_failed";
-/// The log event of a damaged store.
-pub const STORE_CORRUPTED: &str = "case_store_corrupted";
-
 /// What the caller of a service reads when its store failed.
 ///
 /// Logged here, once, with its whole chain; the caller learns only whether to come back. A damaged store also turns
@@ -32,12 +28,12 @@ pub fn failure(error: &Error, operation: &'static str, store: &Condition) -> Fai
     let (kind, reason) = (kind(error), chain(error));
     match error {
         Error::Full | Error::Unavailable { .. } | Error::InUse { .. } | Error::CannotCreate { .. } => {
-            warn!(name: STORE_FAILED, dependency = "store", operation, error.type = kind, reason, "the store refused a {operation}: {reason}");
+            warn!(name: names::STORE_FAILED, dependency = "store", operation, error.type = kind, reason, "the store refused a {operation}: {reason}");
             Failure::new(Reason::StoreUnavailable, "the store cannot be used now; nothing was changed, call again")
                 .with_retry_after(RETRY_AFTER)
         }
         Error::Corrupt { .. } => {
-            error!(name: STORE_CORRUPTED, dependency = "store", operation, error.type = kind, reason, "the store is damaged: {reason}");
+            error!(name: names::STORE_CORRUPTED, dependency = "store", operation, error.type = kind, reason, "the store is damaged: {reason}");
             store.fail(error.to_string());
             Failure::internal()
         }
@@ -46,7 +42,7 @@ pub fn failure(error: &Error, operation: &'static str, store: &Condition) -> Fai
         | Error::SchemaDiverged { .. }
         | Error::Statement { .. }
         | Error::WriterPanicked { .. } => {
-            error!(name: STORE_FAILED, dependency = "store", operation, error.type = kind, reason, "a {operation} failed: {reason}");
+            error!(name: names::STORE_FAILED, dependency = "store", operation, error.type = kind, reason, "a {operation} failed: {reason}");
             Failure::internal()
         }
     }

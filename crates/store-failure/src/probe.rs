@@ -10,7 +10,8 @@ use service_kit::identity::Identity;
 use storage::{Error, Finding, Inspection, Inspector, StoreAddress};
 use tracing::error;
 
-use crate::{STORE_CORRUPTED, chain, kind};
+use crate::names::STORE_CORRUPTED;
+use crate::{chain, kind};
 
 /// The condition that the looks decide. It comes and goes with what they find, unlike the condition `store`, which stays off
 /// once damage was met.

@@ -10,9 +10,11 @@ use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsServiceReq
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::metrics::v1::ScopeMetrics;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::metadata::MetadataMap;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status};
 
@@ -36,10 +38,21 @@ impl SpanSeen {
     }
 }
 
+/// A metric with what surrounds it in the export.
+#[derive(Debug, Clone)]
+pub struct MetricSeen {
+    /// The name of the instrumentation scope.
+    pub scope: String,
+    /// The metric.
+    pub metric: opentelemetry_proto::tonic::metrics::v1::Metric,
+}
+
 #[derive(Debug, Default)]
 struct Seen {
     spans: Vec<SpanSeen>,
     metrics: Vec<ExportMetricsServiceRequest>,
+    /// The metadata of the last delivery.
+    headers: MetadataMap,
 }
 
 /// A running collector.
@@ -53,14 +66,19 @@ pub struct Collector {
 impl Collector {
     /// Listens on a port of its own, until the test's runtime ends.
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::try_start_at(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port")
+    }
+
+    /// Listens on an address as soon as it is free.
+    pub async fn try_start_at(address: SocketAddr) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr().expect("an address");
         let collector = Self { address, seen: Arc::default() };
         let server = Server::builder()
             .add_service(TraceServiceServer::new(collector.clone()))
             .add_service(MetricsServiceServer::new(collector.clone()));
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
-        collector
+        Ok(collector)
     }
 
     /// The endpoint for `telemetry.otlp_endpoint`.
@@ -93,6 +111,32 @@ impl Collector {
         names
     }
 
+    /// Every metric so far, once for each export.
+    pub fn metrics(&self) -> Vec<MetricSeen> {
+        let seen = self.seen.lock().expect("no writer panics");
+        let scopes = seen.metrics.iter().flat_map(|request| &request.resource_metrics).flat_map(|of| &of.scope_metrics);
+        let of_scope = |scope: &ScopeMetrics| {
+            let name = scope.scope.as_ref().map(|scope| scope.name.clone()).unwrap_or_default();
+            scope
+                .metrics
+                .iter()
+                .map(|metric| MetricSeen { scope: name.clone(), metric: metric.clone() })
+                .collect::<Vec<_>>()
+        };
+        scopes.flat_map(of_scope).collect()
+    }
+
+    /// How often metrics have arrived.
+    pub fn metric_exports(&self) -> usize {
+        self.seen.lock().expect("no writer panics").metrics.len()
+    }
+
+    /// A header of the last delivery.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let seen = self.seen.lock().expect("no writer panics");
+        seen.headers.get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned)
+    }
+
     /// Everything that was sent, as text: where a secret would show.
     pub fn everything(&self) -> String {
         let seen = self.seen.lock().expect("no writer panics");
@@ -107,6 +151,7 @@ impl TraceService for Collector {
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
         let mut seen = self.seen.lock().expect("no reader panics");
+        seen.headers = request.metadata().clone();
         for resource in request.into_inner().resource_spans {
             let service = service_name(resource.resource.as_ref());
             for scope in resource.scope_spans {
@@ -125,7 +170,9 @@ impl MetricsService for Collector {
         &self,
         request: Request<ExportMetricsServiceRequest>,
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
-        self.seen.lock().expect("no reader panics").metrics.push(request.into_inner());
+        let mut seen = self.seen.lock().expect("no reader panics");
+        seen.headers = request.metadata().clone();
+        seen.metrics.push(request.into_inner());
         Ok(Response::new(ExportMetricsServiceResponse::default()))
     }
 }

@@ -15,8 +15,8 @@ mod process;
 
 pub use client::{Caller, CallerChannel, Refusal};
 pub use clock::{FixedClock, SeededEntropy};
-pub use collector::{Collector, SpanSeen};
-pub use process::{ServerProcess, Spec};
+pub use collector::{Collector, MetricSeen, SpanSeen};
+pub use process::{ServerProcess, Spec, Transcript};
 
 use std::time::Duration;
 

@@ -151,7 +151,30 @@ impl ServerProcess {
 
     /// What it has logged so far.
     pub fn lines(&self) -> Vec<String> {
-        self.lines.lock().expect("no writer panics").clone()
+        self.transcript().lines()
+    }
+
+    /// What it logs, also after its end.
+    pub fn transcript(&self) -> Transcript {
+        Transcript(Arc::clone(&self.lines))
+    }
+}
+
+/// The lines of a process.
+#[derive(Debug, Clone)]
+pub struct Transcript(Arc<Mutex<Vec<String>>>);
+
+impl Transcript {
+    /// The lines so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.0.lock().expect("no writer panics").clone()
+    }
+
+    /// The lines of one event so far.
+    pub fn of(&self, event: &str) -> Vec<serde_json::Value> {
+        let lines = self.lines();
+        let parsed = lines.iter().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        parsed.filter(|line| line["event"] == event).collect()
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn report_corruption(found: &(dyn std::error::Error + 'static), store
     let reason = store_failure::chain(found);
     error!(
         name: names::AUDIT_LOG_CORRUPTED,
-        dependency = "store", error.type = "corrupt", error.reason = reason,
+        dependency = "store", error.type = "corrupt", operation = "read", reason,
         "the audit log is damaged: {reason}"
     );
     store.fail(format!("the audit log is damaged: {reason}"));

@@ -44,7 +44,10 @@ use tonic::service::Routes;
 
 use crate::grpc::AuditHandler;
 use crate::log_file::LogFile;
+use crate::metrics::observe_readers;
 use crate::recorder::Recorder;
+
+pub use names::LOGGED;
 
 /// This service in telemetry, as a caller, and as a consumer of the feed.
 pub const IDENTITY: Identity = Identity { name: "case-audit" };
@@ -71,6 +74,7 @@ impl CaseAudit {
         let (settings, diagnostics) = (&process.settings, Diagnostics::new());
         let log = LogFile::open(settings.audit.store.as_str(), settings.probe.disk_free_bytes_min).await?;
         store.pass();
+        observe_readers(log.readers.clone());
         let name = StoreName { owner: IDENTITY, name: "audit", address: log.address };
         let probe = StoreProbe::start(&name, log.inspector, settings.probe.interval, (&health, store.clone()))?;
         diagnostics.add(probe.reporter());

@@ -12,7 +12,8 @@ use service_kit::health::Condition;
 use service_kit::identity::Identity;
 use service_kit::telemetry::remote_request;
 use storage::{Error, Writer};
-use tracing::{Level, Span, debug, enabled, info, info_span};
+use tracing::level_filters::LevelFilter;
+use tracing::{Span, debug, info, info_span};
 
 use crate::entry::{Entry, Unreadable};
 use crate::metrics::RecorderMetrics;
@@ -86,7 +87,9 @@ impl Recorder {
 
     /// Records a batch in one transaction; answers where the log then ends, and what there is to log.
     fn record(&self, batch: &Batch) -> Result<(LogState, Vec<Line>), Stopped> {
-        let is_logged = enabled!(Level::DEBUG);
+        // Not `enabled!`: with a filter for each layer it leaves its answer behind for the next span of this thread, which then
+        // is not exported.
+        let is_logged = LevelFilter::current() >= LevelFilter::DEBUG;
         let mut lines = Vec::new();
         let state = self.writer().transaction(|tx| {
             let unopened = || Halt::new("events came before the feed was opened, which is a bug");

@@ -7,6 +7,7 @@ use case_api::{ConsistencyToken, Epoch, ParsedCommand, case_to_pb, case_without_
 use case_domain::{Action, Case, Change, Command, Event, Operation, RequestContext, Status};
 use rpc_error::{Failure, Reason};
 use service_kit::health::Condition;
+use service_kit::telemetry::code_name;
 use storage::GroupCommit;
 use tokio::time::Instant;
 use tracing::field::Empty;
@@ -71,7 +72,7 @@ impl Commands {
         span.record("db.operation.batch.size", committed.batch.size);
         let answer = self.answer(committed.answer, began.elapsed());
         if let Err(failure) = &answer {
-            self.rejected(case_id.as_deref(), failure);
+            self.rejected(case_id.as_deref(), failure, began.elapsed());
         }
         answer
     }
@@ -82,13 +83,13 @@ impl Commands {
                 match event {
                     Some(event) => self.happened(&event, took),
                     None => {
-                        info!(name: names::COMMAND_UNCHANGED, case_id = %case.id, outcome = "unchanged", "{} had nothing to change", case.id);
+                        info!(name: names::COMMAND_UNCHANGED, case_id = %case.id, outcome = "unchanged", duration_ms = millis(took), "{} had nothing to change", case.id);
                     }
                 }
                 Ok(self.accepted(&case, position, false))
             }
             Decided::Replayed { case, position } => {
-                info!(name: names::COMMAND_REPLAYED, case_id = %case.id, "{} was answered again as the first time", case.id);
+                info!(name: names::COMMAND_REPLAYED, case_id = %case.id, outcome = "replayed", duration_ms = millis(took), "{} was answered again as the first time", case.id);
                 Ok(self.accepted(&case, position, true))
             }
             Decided::Valid { case, is_new } => Ok(self.valid(&case, is_new)),
@@ -127,7 +128,7 @@ impl Commands {
     /// R10: the log line and the metric of an event. The span is the caller's, the audit record the feed's.
     fn happened(&self, event: &Event, took: Duration) {
         self.metrics.changed(event.action.as_str());
-        let duration_ms = took.as_secs_f64() * 1_000.0;
+        let duration_ms = millis(took);
         let (case_id, outcome) = (&event.case_id, "accepted");
         match event.action {
             Action::CaseCreated => {
@@ -159,12 +160,17 @@ impl Commands {
     }
 
     /// R12: a command that was refused by the rules.
-    pub(crate) fn rejected(&self, case_id: Option<&str>, failure: &Failure) {
+    pub(crate) fn rejected(&self, case_id: Option<&str>, failure: &Failure, took: Duration) {
         let reason = failure.reason().as_str();
         self.metrics.rejected(reason);
         let case_id = case_id.unwrap_or("(none)");
-        info!(name: names::COMMAND_REJECTED, case_id, reason, outcome = "rejected", "a command on {case_id} was refused: {reason}");
+        let error_type = code_name(failure.reason().code());
+        info!(name: names::COMMAND_REJECTED, case_id, reason, error.type = error_type, outcome = "rejected", duration_ms = millis(took), "a command on {case_id} was refused: {reason}");
     }
+}
+
+fn millis(took: Duration) -> f64 {
+    took.as_secs_f64() * 1_000.0
 }
 
 /// The statuses of the change that every transition has.

@@ -1,5 +1,7 @@
 //! The wire side of commands: parse, call, map.
 
+use std::time::Duration;
+
 use case_api::pb::case_command_service_server::CaseCommandService;
 use case_api::pb::{
     AddCommentRequest, AddCommentResponse, AssignCaseRequest, AssignCaseResponse, Comment, CreateCaseRequest,
@@ -92,7 +94,8 @@ impl CommandHandler {
         meta: &RequestMeta,
     ) -> Result<Accepted, Status> {
         let parsed = parsed.map_err(|failure| {
-            self.commands.rejected(None, &failure);
+            // Nothing has been tried yet that could have taken time.
+            self.commands.rejected(None, &failure, Duration::ZERO);
             meta.status(failure)
         })?;
         let keyed = |key: &str| KeyedRequest::new(&meta.actor, key, R::METHOD, &request.fingerprinted());

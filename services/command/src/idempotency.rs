@@ -4,6 +4,8 @@
 //! random keys on the write path would cost more than everything else together (`docs/adr/0003`).
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
@@ -69,6 +71,8 @@ pub(crate) struct IdempotencyKeys {
     oldest_time_us: Option<i64>,
     added: Vec<StoredKey>,
     collected: Option<Collected>,
+    /// The length of `known`, for other threads.
+    count: Arc<AtomicUsize>,
 }
 
 /// What a batch takes out, and the time of the oldest key that is left (`None`: none is).
@@ -88,13 +92,20 @@ impl IdempotencyKeys {
             oldest_time_us: None,
             added: Vec::new(),
             collected: None,
+            count: Arc::default(),
         };
         schema::each_key(connection, |key| {
             keys.known.insert(key.key_hash, (key.fingerprint, key.id));
             keys.last_id = key.id;
             keys.oldest_time_us.get_or_insert(key.time_us);
         })?;
+        keys.count.store(keys.known.len(), Ordering::Relaxed);
         Ok(keys)
+    }
+
+    /// How many keys are remembered, also later.
+    pub(crate) fn count(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.count)
     }
 
     /// Compares a request with what its key was used for, the present batch included.
@@ -155,6 +166,7 @@ impl IdempotencyKeys {
             self.last_id = key.id;
             self.oldest_time_us.get_or_insert(key.time_us);
         }
+        self.count.store(self.known.len(), Ordering::Relaxed);
     }
 
     /// The batch has not happened.

@@ -41,6 +41,8 @@ use crate::grpc::CommandHandler;
 use crate::metrics::CommandMetrics;
 use crate::store::Store;
 
+pub use names::LOGGED;
+
 /// This service in telemetry and as a caller.
 pub const IDENTITY: Identity = Identity { name: "case-command" };
 

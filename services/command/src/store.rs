@@ -19,7 +19,7 @@ use tracing::{error, info};
 use crate::consumers::Consumers;
 use crate::head_file::HeadFile;
 use crate::lifecycle::{self, LifecycleInForce, PutInForceError};
-use crate::metrics::{StoreMetrics, observe_feed};
+use crate::metrics::{StoreMetrics, observe_feed, observe_store};
 use crate::writer::{self, CaseWriter, Surroundings};
 use crate::{IDENTITY, names, schema};
 
@@ -114,11 +114,13 @@ fn open(process: &Process, health: &Health, condition: Condition) -> Result<Stor
     };
     let retention_us = i64::try_from(settings.idempotency.retention.as_micros()).unwrap_or(i64::MAX);
     let (participant, head) = CaseWriter::load(connection, surroundings, head_file, retention_us).map_err(failed)?;
+    let keys = participant.keys_remembered();
     let probe = StoreProbe::start(&name, inspector, settings.probe.interval, (health, condition.clone()))?;
     let fatal = fatal(path.clone(), condition);
     let limits = Limits { queue: settings.limits.commands_queued, ..Limits::default() };
     let (writer, thread) =
         GroupCommit::start(writer, participant, limits, StoreMetrics::new(), fatal).map_err(failed)?;
+    observe_store(writer.queue(), keys, readers.clone());
     observe_feed(Arc::clone(&consumers), head.clone());
     let position = *head.borrow();
     info!(name: names::STORE_OPENED, position, path = %path.display(), "the case store is open at position {position}");

@@ -1,6 +1,7 @@
 //! What happens in the writer's thread: every command is decided and stored here, one after the other.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use case_api::{Epoch, SALT_BYTES, Stamp, record_event};
 use case_domain::{
@@ -92,6 +93,11 @@ impl CaseWriter {
         let (committed, acknowledgements) = (counters, Vec::new());
         let writer = Self { surroundings, keys, committed, counters, acknowledgements, head, head_file };
         Ok((writer, receiver))
+    }
+
+    /// How many idempotency keys there are in memory, now and from now on.
+    pub(crate) fn keys_remembered(&self) -> Arc<AtomicUsize> {
+        self.keys.count()
     }
 
     fn decide(&mut self, tx: &Transaction<'_>, queued: &QueuedCommand) -> Result<Decided, Error> {

@@ -110,7 +110,8 @@ pub(crate) fn lagging(lag: Lag) -> Failure {
     };
     warn!(
         name: names::PROJECTION_LAGGING,
-        dependency = "feed", operation = "freshness", position, wanted, lag_events = events,
+        dependency = "event feed", operation = "freshness", reason = Reason::ProjectionLagging.as_str(),
+        position, wanted, lag_events = events,
         "a read was refused: {message}"
     );
     Failure::new(Reason::ProjectionLagging, message)

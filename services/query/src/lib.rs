@@ -46,10 +46,12 @@ use tonic::service::Routes;
 
 use crate::freshness::Freshness;
 use crate::grpc::QueryHandler;
-use crate::metrics::StoreMetrics;
+use crate::metrics::{StoreMetrics, observe_readers};
 use crate::projection::{Conditions, Projection};
 use crate::reads::Reads;
 use crate::store::Store;
+
+pub use names::LOGGED;
 
 /// This service in telemetry, as a caller, and as a consumer of the feed.
 pub const IDENTITY: Identity = Identity { name: "case-query" };
@@ -82,6 +84,8 @@ impl CaseQuery {
         let probe = StoreProbe::start(&name, inspector, settings.probe.interval, (&health, damaged))?;
         diagnostics.add(probe.reporter());
         let metrics = StoreMetrics::new();
+        observe_readers("query.points", points.clone());
+        observe_readers("query.lists", lists.clone());
         let projection = Arc::new(Projection::new(writer, view, conditions.clone(), metrics.clone()));
         let reads = Reads {
             points,

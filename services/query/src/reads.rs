@@ -132,7 +132,7 @@ fn at_one_place<T>(
 }
 
 fn not_found(case_id: &str, meta: &RequestMeta) -> Failure {
-    info!(name: names::CASE_NOT_FOUND, case_id, request_id = meta.request_id, "there is no case {case_id}");
+    info!(name: names::CASE_NOT_FOUND, case_id, reason = rpc_error::Reason::CaseNotFound.as_str(), request_id = meta.request_id, "there is no case {case_id}");
     rejection::case_not_found(case_id)
 }
 

@@ -16,7 +16,7 @@ use crate::diagnostics::{self, Diagnostics};
 use crate::exit::{Exit, ExitCode};
 use crate::health::{self, Health};
 use crate::identity::Identity;
-use crate::layers::{self, Gatekeeper, Methods, Offer, Shared};
+use crate::layers::{self, CallerTraces, Gatekeeper, Methods, Offer, Shared};
 use crate::program::Process;
 use crate::telemetry::{ServerMetrics, names, scoped};
 use crate::tls::ServerTls;
@@ -163,6 +163,7 @@ impl Host {
             identity: self.identity,
             methods,
             metrics: ServerMetrics::new(self.identity),
+            caller_traces: CallerTraces::new(self.identity, self.process.settings.telemetry.caller_traces_per_second),
             limits: self.process.settings.limits.clone(),
             gatekeeper: Gatekeeper::start(self)?,
             health: self.health.clone(),

@@ -51,8 +51,8 @@ impl HttpBody for ObservedBody {
         let frame = ready!(polled);
         match &frame {
             Some(Ok(frame)) => {
-                if let Some(code) = frame.trailers_ref().map(|trailers| code_of(trailers).unwrap_or(Code::Unknown)) {
-                    this.outcome.finish(code);
+                if let Some(trailers) = frame.trailers_ref() {
+                    this.outcome.finish_with(code_of(trailers).unwrap_or(Code::Unknown), trailers);
                 }
             }
             Some(Err(status)) => this.outcome.finish(status.code()),

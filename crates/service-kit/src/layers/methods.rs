@@ -42,9 +42,6 @@ pub(crate) enum Purpose {
     Reflection,
 }
 
-/// The rules of what every server has: whoever serves it says who may call it.
-const STANDARD_RULES: &[Rule] = &[DIAGNOSTICS];
-
 /// All methods of a server, by path.
 #[derive(Debug)]
 pub(crate) struct Methods {

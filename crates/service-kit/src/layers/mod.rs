@@ -43,6 +43,7 @@ use crate::telemetry::ServerMetrics;
 pub(crate) use call::{GRPC_TIMEOUT_HEADER, grpc_timeout, new_request_id};
 pub(crate) use gatekeeper::Gatekeeper;
 pub(crate) use methods::{Methods, Offer};
+pub(crate) use telemetry::CallerTraces;
 
 /// What every layer answers with.
 type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
@@ -53,6 +54,7 @@ pub(crate) struct Shared {
     pub(crate) identity: Identity,
     pub(crate) methods: Methods,
     pub(crate) metrics: ServerMetrics,
+    pub(crate) caller_traces: CallerTraces,
     pub(crate) limits: LimitSettings,
     pub(crate) gatekeeper: Gatekeeper,
     pub(crate) health: Health,

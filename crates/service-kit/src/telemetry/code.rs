@@ -3,7 +3,7 @@
 use tonic::Code;
 
 /// The upper-case name of a code.
-pub(crate) const fn code_name(code: Code) -> &'static str {
+pub const fn code_name(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",
         Code::Cancelled => "CANCELLED",

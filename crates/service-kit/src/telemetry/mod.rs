@@ -9,7 +9,12 @@ pub mod log;
 mod metrics;
 pub mod names;
 mod panics;
+pub mod policy;
+mod pool;
+mod process;
 pub(crate) mod propagation;
+pub mod redaction;
+mod resource;
 mod scope;
 
 use std::time::Duration;
@@ -18,17 +23,19 @@ use opentelemetry::global;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::{Level, Metadata, Subscriber, warn};
-use tracing_subscriber::filter::{EnvFilter, filter_fn};
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
+use tracing_subscriber::layer::{Filter, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
 use crate::exit::{Exit, ExitCode};
 use crate::settings::Settings;
 
-pub(crate) use code::{code_name, code_of, is_server_fault};
+pub use code::code_name;
+pub(crate) use code::{code_of, is_server_fault};
 pub use metrics::meter;
 pub(crate) use metrics::{ClientMetrics, ServerMetrics};
+pub use pool::{PoolUsage, observe_pool};
 pub(crate) use scope::{CallScope, renamed};
 pub use scope::{remote_parent, remote_request, scoped};
 
@@ -49,12 +56,12 @@ pub struct TelemetryGuard {
 ///
 /// `service_name` is the program (`case-tracker`); the services in it name themselves by [`crate::identity::Identity`].
 pub fn init(settings: &Settings, service_name: &str, version: &str) -> Result<TelemetryGuard, Exit> {
-    let filter = EnvFilter::try_new(format!("{QUIET},{}", settings.log.level))
-        .map_err(|error| Exit::new(ExitCode::Configuration, format!("log.level cannot be read: {error}")))?;
-    let resource = export::resource(service_name, version, &settings.environment);
-    let providers = export::Providers::new(&settings.telemetry, resource)?;
+    let filter = lines_of(&settings.log.level)?;
+    let resource = resource::resource(service_name, version, &settings.environment);
+    let providers = export::Providers::new(settings, resource)?;
     if let Some(meter) = &providers.meter {
         global::set_meter_provider(meter.clone());
+        process::observe(meter);
     }
     global::set_text_map_propagator(TraceContextPropagator::new());
     let lines = log::LogLayer::stdout(settings.log.format, service_name).with_filter(filter);
@@ -64,6 +71,18 @@ pub fn init(settings: &Settings, service_name: &str, version: &str) -> Result<Te
     panics::log_them();
     global::set_tracer_provider(providers.tracer.clone());
     Ok(TelemetryGuard { providers })
+}
+
+/// Which lines are written at `level` (`log.level`): the libraries below us stay quiet unless it names them.
+///
+/// For [`init`], and for tests that need a subscriber of their own.
+pub fn lines_of<S>(level: &str) -> Result<impl Filter<S> + use<S>, Exit>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    let filter = EnvFilter::try_new(format!("{QUIET},{level}"))
+        .map_err(|error| Exit::new(ExitCode::Configuration, format!("log.level cannot be read: {error}")))?;
+    Ok(filter.and(filter_fn(is_news)))
 }
 
 impl TelemetryGuard {
@@ -100,6 +119,21 @@ where
         .with_level(false)
         .with_tracked_inactivity(false)
         .with_filter(filter_fn(is_exported))
+}
+
+/// What the SDK says of every failed delivery, with an empty message, and of spans that it drops. [`export`] tells it once,
+/// in words.
+const TOLD_BY_US: [&str; 6] = [
+    "BatchSpanProcessor.ExportError",
+    "BatchSpanProcessor.SpanDroppingStarted",
+    "BatchSpanProcessor.SpansDropped",
+    "Export.Failed.DeadlineExceeded",
+    "Export.Failed.NonRetryable",
+    "PeriodicReader.ExportError",
+];
+
+fn is_news(metadata: &Metadata<'_>) -> bool {
+    !(metadata.target().starts_with("opentelemetry") && TOLD_BY_US.contains(&metadata.name()))
 }
 
 /// Only spans: events as span events are deprecated, and have caused unbounded growth.

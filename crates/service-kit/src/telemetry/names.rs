@@ -31,16 +31,22 @@ pub const SERVICE_INSTANCE_ID: &str = "service.instance.id";
 /// Resource: the installation.
 pub const DEPLOYMENT_ENVIRONMENT_NAME: &str = "deployment.environment.name";
 
-/// Histogram, seconds: how long a server worked on a call, until its last byte.
+/// Histogram, `s`, by `rpc.system.name` (one), `rpc.method` (the methods of the server, or _OTHER) and
+/// `rpc.response.status_code` (17): how long a server worked on a call, until its last byte.
 pub const RPC_SERVER_CALL_DURATION: &str = "rpc.server.call.duration";
-/// Histogram, seconds: how long a call took its caller.
+/// Histogram, `s`, by `rpc.system.name` (one), `rpc.method` (the methods that are called),
+/// `rpc.response.status_code` (17), `server.address` (those of the configuration) and
+/// `server.port` (likewise): how long a call took its caller.
 pub const RPC_CLIENT_CALL_DURATION: &str = "rpc.client.call.duration";
-/// Up-down counter: calls that a server works on.
+/// Up-down counter, `{request}`, by `rpc.system.name` (one): calls that a server works on.
 pub const RPC_SERVER_ACTIVE_REQUESTS: &str = "rpc.server.active_requests";
-/// Counter: calls that a server refused because it was full; by [`SHED_CAUSE`].
+/// Counter, `{request}`, by `cause` (two): calls that a server refused because it was full.
 pub const RPC_SERVER_SHED_REQUESTS: &str = "rpc.server.shed_requests";
 /// Which limit was reached: `requests_in_flight`, `streams_in_flight` or `calls_per_second_per_caller`.
 /// Which limit was reached: `requests_in_flight`, `streams_in_flight` or `health_watches`.
+/// Counter, `{trace}`, no labels: traces that callers asked to be sampled, and that were not: more than `telemetry.caller_traces_per_second`.
+pub const RPC_SERVER_TRACES_CLAMPED: &str = "rpc.server.caller_traces_clamped";
+/// Which limit was reached: `requests_in_flight` or `streams_in_flight`.
 pub const SHED_CAUSE: &str = "cause";
 
 /// Counter: what an operator must hear of who calls: by [`SECURITY_EVENT`] and [`SECURITY_REASON`].
@@ -72,6 +78,53 @@ pub const BREAKER_STATE: &str = "state";
 pub const DURATION_BOUNDS_S: [f64; 17] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
+/// What keeps the data.
+pub const DB_SYSTEM_NAME: &str = "db.system.name";
+/// The value of [`DB_SYSTEM_NAME`] for an embedded store.
+pub const DB_SYSTEM_SQLITE: &str = "sqlite";
+/// What is done with the store, one of a few words.
+pub const DB_OPERATION_NAME: &str = "db.operation.name";
+/// Histogram, `s`, by `db.system.name` (one) and `db.operation.name` (a few words of each service): how long operations of a store took.
+pub const DB_OPERATION_DURATION: &str = "db.client.operation.duration";
+/// Up-down counter, `{connection}`, by `db.client.connection.pool.name` (one for each pool) and
+/// `db.client.connection.state` (used, idle): open connections that read.
+pub const DB_CONNECTION_COUNT: &str = "db.client.connection.count";
+/// Up-down counter, `{connection}`, by `db.client.connection.pool.name` (one for each pool): how many connections that read there can be.
+pub const DB_CONNECTION_MAX: &str = "db.client.connection.max";
+/// Up-down counter, `{request}`, by `db.client.connection.pool.name` (one for each pool): reads that wait for a connection.
+pub const DB_CONNECTION_PENDING: &str = "db.client.connection.pending_requests";
+/// Whose connections.
+pub const DB_POOL_NAME: &str = "db.client.connection.pool.name";
+/// What a connection does: `used` or `idle`.
+pub const DB_CONNECTION_STATE: &str = "db.client.connection.state";
+
+/// Up-down counter, `By`, no labels: the physical memory that the process has.
+pub const PROCESS_MEMORY_USAGE: &str = "process.memory.usage";
+/// Gauge, `s`, no labels: how long the process has run.
+pub const PROCESS_UPTIME: &str = "process.uptime";
+/// Gauge, `s`, no labels: when the process started, in seconds since 1970. Its changes count restarts.
+pub const PROCESS_START_TIME: &str = "process.start_time";
+
+/// Up-down counter, `{span}`, by `otel.component.type` (one): spans that wait for their delivery.
+pub const SDK_SPAN_QUEUE_SIZE: &str = "otel.sdk.processor.span.queue.size";
+/// Up-down counter, `{span}`, by `otel.component.type` (one): spans that can wait.
+pub const SDK_SPAN_QUEUE_CAPACITY: &str = "otel.sdk.processor.span.queue.capacity";
+/// Counter, `{span}`, by `otel.component.type` (one) and `error.type` (one): spans that were dropped on their way.
+pub const SDK_SPANS_PROCESSED: &str = "otel.sdk.processor.span.processed";
+/// Counter, `{span}`, by `otel.component.type` (one) and `error.type` (one, on those that were lost):
+/// spans whose delivery is over.
+pub const SDK_SPANS_EXPORTED: &str = "otel.sdk.exporter.span.exported";
+/// Which part of telemetry: [`COMPONENT_PROCESSOR`] or [`COMPONENT_EXPORTER`].
+pub const OTEL_COMPONENT_TYPE: &str = "otel.component.type";
+/// The queue of spans.
+pub const COMPONENT_PROCESSOR: &str = "batching_span_processor";
+/// The deliveries of spans.
+pub const COMPONENT_EXPORTER: &str = "otlp_grpc_span_exporter";
+/// The value of [`ERROR_TYPE`] for a span that found the queue full.
+pub const QUEUE_FULL: &str = "queue_full";
+/// The value of [`ERROR_TYPE`] for a span that the collector did not take.
+pub const EXPORT_FAILED: &str = "export_failed";
+
 /// INFO: the process has begun, with its version and environment.
 pub const SERVICE_STARTED: &str = "service_started";
 /// INFO: the first signal to end has come.
@@ -82,7 +135,7 @@ pub const SERVICE_FAILED: &str = "service_failed";
 pub const SERVICE_SHUTDOWN: &str = "service_shutdown";
 /// DEBUG: a call has arrived.
 pub const REQUEST_STARTED: &str = "request_started";
-/// INFO: a call is over.
+/// INFO or DEBUG: a call is over; DEBUG for health and reflection.
 pub const REQUEST_FINISHED: &str = "request_finished";
 /// WARN: a caller could not show who it is.
 pub const CREDENTIALS_REFUSED: &str = "credentials_refused";
@@ -118,8 +171,14 @@ pub const LISTENING: &str = "listening";
 pub const ACCEPT_FAILED: &str = "accept_failed";
 /// INFO: a server takes no more calls, and finishes those that it has.
 pub const DRAIN_STARTED: &str = "drain_started";
-/// INFO, or WARN if calls had to be cut off: a server is done.
+/// INFO or WARN: a server is done; WARN if calls had to be cut off.
 pub const DRAIN_FINISHED: &str = "drain_finished";
+/// WARN: spans were lost on the way to the collector; at most one line a minute.
+pub const TELEMETRY_DROPPED: &str = "telemetry_dropped";
+/// WARN: traces or metrics no longer reach the collector; once, until they do again.
+pub const TELEMETRY_EXPORT_FAILED: &str = "telemetry_export_failed";
+/// INFO: traces and metrics reach the collector again.
+pub const TELEMETRY_EXPORT_RECOVERED: &str = "telemetry_export_recovered";
 /// WARN: telemetry could not be delivered before the end.
 pub const TELEMETRY_FLUSH_INCOMPLETE: &str = "telemetry_flush_incomplete";
 /// INFO: a signal asks the process to look at its files again.

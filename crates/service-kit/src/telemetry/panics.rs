@@ -13,7 +13,7 @@ use crate::telemetry::names;
 pub(crate) fn log_them() {
     panic::set_hook(Box::new(|info| {
         let location = info.location().map(ToString::to_string).unwrap_or_default();
-        error!(name: names::PANICKED, location, error = text(info), "a bug: {}", text(info));
+        error!(name: names::PANICKED, location, error.type = "panic", error = text(info), "a bug: {}", text(info));
     }));
 }
 

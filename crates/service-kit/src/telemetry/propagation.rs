@@ -7,6 +7,12 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 
 const TRACEPARENT: &str = "traceparent";
 
+/// The longest `traceparent` that is read, in bytes: version 00 has 55, later ones may have more.
+const TRACEPARENT_BYTES_MAX: usize = 128;
+
+/// The longest `tracestate` that is carried on, in bytes: as long as the specification asks for.
+const TRACESTATE_BYTES_MAX: usize = 512;
+
 /// The context of a caller: its trace, if it sent one.
 pub(crate) fn from_headers(headers: &HeaderMap) -> Context {
     if headers.contains_key(TRACEPARENT) {
@@ -37,7 +43,11 @@ struct Incoming<'a>(&'a HeaderMap);
 
 impl Extractor for Incoming<'_> {
     fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).and_then(|value| value.to_str().ok())
+        let mut values = self.0.get_all(key).iter();
+        let value = values.next().and_then(|value| value.to_str().ok())?;
+        // Twice is not what the specification knows, and longer is nobody's trace: the call then begins one of its own.
+        let bytes_max = if key == TRACEPARENT { TRACEPARENT_BYTES_MAX } else { TRACESTATE_BYTES_MAX };
+        (values.next().is_none() && value.len() <= bytes_max).then_some(value)
     }
 
     fn keys(&self) -> Vec<&str> {
@@ -77,6 +87,49 @@ impl Injector for Written {
     fn set(&mut self, key: &str, value: String) {
         if key == TRACEPARENT {
             self.0 = value;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::{SpanContext, TraceContextExt};
+
+    use super::*;
+
+    const VALID: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    fn of(headers: &[(&'static str, &str)]) -> SpanContext {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        from_headers(&map).span().span_context().clone()
+    }
+
+    #[test]
+    fn a_callers_trace_goes_on_with_its_state() {
+        let context = of(&[("traceparent", VALID), ("tracestate", "vendor=1")]);
+        assert!(context.is_sampled() && context.is_remote());
+        assert_eq!(context.trace_state().header(), "vendor=1");
+    }
+
+    #[test]
+    fn garbage_is_no_trace_and_harms_nobody() {
+        let long = format!("{VALID}{}", "-0".repeat(8_000));
+        let zero = "00-00000000000000000000000000000000-0000000000000000-01";
+        for text in ["", "-", "---", "00-xyz", zero, &VALID.to_uppercase(), "ff-4bf9-00f0-01", "\u{e9}", &long] {
+            assert!(!of(&[("traceparent", text)]).is_valid(), "{text:?}");
+        }
+        assert!(!of(&[("traceparent", VALID), ("traceparent", VALID)]).is_valid(), "two parents are none");
+    }
+
+    #[test]
+    fn a_state_that_is_too_long_or_garbled_is_left_behind_and_the_trace_goes_on() {
+        let long = format!("vendor={}", "x".repeat(TRACESTATE_BYTES_MAX));
+        for state in [&*long, "no pair", "a=1,b"] {
+            let context = of(&[("traceparent", VALID), ("tracestate", state)]);
+            assert!(context.is_valid() && context.trace_state().header().is_empty(), "{state:?}");
         }
     }
 }

@@ -17,3 +17,5 @@ mod probe;
 mod program;
 mod settings;
 mod telemetry;
+mod telemetry_limits;
+mod telemetry_policy;

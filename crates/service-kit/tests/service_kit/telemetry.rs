@@ -5,6 +5,7 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use service_kit::identity::Identity;
+use service_kit::telemetry::policy::Moment;
 use service_kit::telemetry::{remote_parent, remote_request, spans};
 use tonic::{Code, Request};
 use tonic_reflection::pb::v1::ServerReflectionRequest;
@@ -215,7 +216,7 @@ async fn calls_are_measured() {
 }
 
 /// A subscriber for this thread alone: the test's runtime has no other.
-fn logging(lines: &Lines) -> tracing::subscriber::DefaultGuard {
+pub(crate) fn logging(lines: &Lines) -> tracing::subscriber::DefaultGuard {
     let provider = SdkTracerProvider::builder().build();
     let subscriber = tracing_subscriber::registry().with(spans(&provider, "case-test", "1.2.3")).with(lines.layer());
     tracing::subscriber::set_default(subscriber)
@@ -346,6 +347,9 @@ fn a_panic_is_one_line() {
     assert_eq!(panicked.len(), 1, "{stdout}");
     let line = &panicked[0];
     assert_eq!((&line["level"], &line["error"]), (&"ERROR".into(), &"an index\nout of bounds".into()));
+    let rule = Moment::UnexpectedError.rule().unwrap();
+    let breaches = rule.breaches("ERROR", |name| line.get(name).map(ToString::to_string));
+    assert!(breaches.is_empty() && line["error.type"] == "panic", "{breaches:?}");
     assert_eq!((&line["request_id"], &line["service"]), (&"r-1".into(), &"case-command".into()));
     assert_eq!(line["trace_id"], "d1111111111111111111111111111111");
     assert!(line["location"].as_str().unwrap().contains("telemetry.rs"), "{line}");

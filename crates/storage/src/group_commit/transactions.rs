@@ -12,7 +12,7 @@ use super::observer::{BatchInfo, BatchObserver, BatchOutcome, BatchReport};
 use super::participant::Participant;
 use super::replies::Replies;
 use crate::writer::still_open;
-use crate::{Error, Writer, events};
+use crate::{Error, Writer, names};
 
 /// The writer with what happens in it. Only fatal errors come out of its methods: the others are told to the callers.
 pub(super) struct Transactions<P, O> {
@@ -46,7 +46,7 @@ impl<P: Participant, O: BatchObserver> Transactions<P, O> {
             if error.is_fatal() {
                 return Err(error);
             }
-            tracing::warn!(name: events::IDLE_WORK_FAILED, error = &error as &dyn std::error::Error,
+            tracing::warn!(name: names::IDLE_WORK_FAILED, error = &error as &dyn std::error::Error,
                 "idle work failed: {error}");
         }
         if self.writer.has_unmoved_pages() { self.writer.checkpoint() } else { Ok(()) }

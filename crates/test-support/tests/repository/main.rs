@@ -1,5 +1,8 @@
 //! The repository tells the truth about itself.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod source;
+mod telemetry_page;
 
 mod operational;
 

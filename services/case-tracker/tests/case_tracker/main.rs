@@ -1,6 +1,7 @@
 //! What the whole system promises, seen from outside its processes.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod canary;
 mod command_line;
 mod degraded;
 mod health;
@@ -8,6 +9,9 @@ mod incidents;
 mod journey;
 mod kills;
 mod ledger;
+mod log_policy;
+mod measures;
+mod outage;
 mod process;
 mod shutdown;
 mod stores;

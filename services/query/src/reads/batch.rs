@@ -96,7 +96,7 @@ fn not_found(missing: &[String], meta: &RequestMeta) -> Failure {
     let (count, case_ids) = (missing.len(), joined(missing));
     info!(
         name: names::CASE_NOT_FOUND,
-        case_id = first, missing = count, request_id = meta.request_id,
+        case_id = first, missing = count, reason = Reason::CaseNotFound.as_str(), request_id = meta.request_id,
         "{count} cases of a batch are missing, {first} first"
     );
     let message = match count {

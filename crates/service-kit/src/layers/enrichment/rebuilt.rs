@@ -57,7 +57,7 @@ pub(super) fn failure(status: &Status, path: &str, message_bytes: usize) -> Fail
 pub(super) fn log_if_unexpected(failure: &Failure, status: &Status) {
     if failure.reason() == Reason::Internal {
         let code = code_name(status.code());
-        error!(name: names::UNEXPECTED_ERROR, code, error = status.message(), "a status that is none of ours: {code}");
+        error!(name: names::UNEXPECTED_ERROR, error = status.message(), error.type = code, "a status that is none of ours: {code}");
     }
 }
 

@@ -16,13 +16,16 @@ use tracing::Instrument;
 
 use super::body::ObservedBody;
 use super::call::Call;
+use super::methods::Purpose;
 use super::{Answer, HttpService, Shared};
 use crate::request::REQUEST_ID_HEADER;
 use crate::telemetry::{CallScope, code_of, propagation};
 
 mod outcome;
+mod sampling;
 
 pub(super) use outcome::Outcome;
+pub(crate) use sampling::CallerTraces;
 
 /// Adds [`Telemetry`].
 #[derive(Debug, Clone)]
@@ -83,7 +86,13 @@ impl<S: HttpService> Service<Request<Body>> for Telemetry<S> {
 impl<S> Telemetry<S> {
     /// The caller's trace, and whose and which call this is, for everything below.
     fn parent(&self, headers: &HeaderMap, call: &Call) -> opentelemetry::Context {
-        propagation::from_headers(headers).with_value(CallScope {
+        let caller = propagation::from_headers(headers);
+        let caller = match call.method.purpose {
+            Purpose::Service => self.shared.caller_traces.limit(caller),
+            // They open no spans.
+            Purpose::Health | Purpose::Reflection => caller,
+        };
+        caller.with_value(CallScope {
             service: self.shared.identity.name,
             request_id: Some(Arc::clone(&call.request_id)),
             deadline: call.deadline,
@@ -103,7 +112,7 @@ fn observe(mut response: Response<Body>, call: &Call, mut outcome: Outcome) -> R
     }
     match code_of(response.headers()) {
         Some(code) => {
-            outcome.finish(code);
+            outcome.finish_with(code, response.headers());
             response
         }
         None => response.map(|body| Body::new(ObservedBody::new(body, call.clone(), outcome))),

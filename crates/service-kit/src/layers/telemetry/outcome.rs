@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use http::HeaderMap;
 use opentelemetry::Context;
-use opentelemetry::trace::Status;
-use tonic::Code;
+use opentelemetry::trace::Status as SpanStatus;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
 use tracing::{Span, debug, info, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
@@ -32,7 +34,7 @@ impl Outcome {
         // Without a tracing layer there is nothing that could have a parent.
         let _ = span.set_parent(parent);
         span.in_scope(|| {
-            debug!(name: names::REQUEST_STARTED, method = &*call.method.name, "{} begins", call.method.name);
+            debug!(name: names::REQUEST_STARTED, method = &*call.method.name, request_id = &*call.request_id, "{} begins", call.method.name);
         });
         shared.metrics.begun();
         Self { shared: Arc::clone(shared), call, span, begun: Instant::now(), finished: false }
@@ -44,6 +46,16 @@ impl Outcome {
 
     /// The call is over. Only the first time counts.
     pub(crate) fn finish(&mut self, code: Code) {
+        self.finish_as(code, None);
+    }
+
+    /// The call is over, with the status in these headers or trailers.
+    pub(crate) fn finish_with(&mut self, code: Code, status: &HeaderMap) {
+        let reason = if code == Code::Ok { None } else { reason_in(status) };
+        self.finish_as(code, reason.as_deref());
+    }
+
+    fn finish_as(&mut self, code: Code, reason: Option<&str>) {
         if std::mem::replace(&mut self.finished, true) {
             return;
         }
@@ -52,21 +64,24 @@ impl Outcome {
         self.span.set_attribute(names::RPC_STATUS_CODE, code_name(code));
         if is_server_fault(code) {
             self.span.set_attribute(names::ERROR_TYPE, code_name(code));
-            self.span.set_status(Status::error(code_name(code)));
+            self.span.set_status(SpanStatus::error(code_name(code)));
         }
-        self.span.in_scope(|| self.log(code, took.as_secs_f64() * 1_000.0));
+        self.span.in_scope(|| self.log(code, reason, took.as_secs_f64() * 1_000.0));
     }
 
-    fn log(&self, code: Code, duration_ms: f64) {
+    fn log(&self, code: Code, reason: Option<&str>, duration_ms: f64) {
         let method = &*self.call.method.name;
+        let (outcome, error_type) = (outcome_of(code), (code != Code::Ok).then(|| code_name(code)));
         let (code, request_id) = (code_name(code), &*self.call.request_id);
         match self.call.method.purpose {
             Purpose::Service => {
-                info!(name: names::REQUEST_FINISHED, method, code, duration_ms, request_id, "{method}: {code}");
+                info!(name: names::REQUEST_FINISHED, method, code, outcome, duration_ms, request_id,
+                    error.type = error_type, reason, "{method}: {code}");
             }
             // Asked every few seconds by machines, and by tools before each call of a person.
             Purpose::Health | Purpose::Reflection => {
-                debug!(name: names::REQUEST_FINISHED, method, code, duration_ms, request_id, "{method}: {code}");
+                debug!(name: names::REQUEST_FINISHED, method, code, outcome, duration_ms, request_id,
+                    error.type = error_type, reason, "{method}: {code}");
             }
         }
     }
@@ -76,6 +91,36 @@ impl Drop for Outcome {
     fn drop(&mut self) {
         self.finish(Code::Cancelled);
     }
+}
+
+/// How a call ended, in one of four words.
+const fn outcome_of(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "ok",
+        Code::Cancelled => "cancelled",
+        _ if is_server_fault(code) => "failed",
+        Code::Unknown
+        | Code::InvalidArgument
+        | Code::DeadlineExceeded
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::ResourceExhausted
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Unimplemented
+        | Code::Internal
+        | Code::Unavailable
+        | Code::DataLoss
+        | Code::Unauthenticated => "refused",
+    }
+}
+
+/// The reason in a status that this process has written: all of ours have one.
+fn reason_in(status: &HeaderMap) -> Option<String> {
+    let info = Status::from_header_map(status)?.get_details_error_info()?;
+    Some(info.reason)
 }
 
 fn open_span(call: &Call) -> Span {

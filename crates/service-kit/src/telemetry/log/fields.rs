@@ -1,10 +1,13 @@
 //! The fields of an event, collected.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::fmt::Write;
 
 use tracing::field::{Field, Visit};
+
+use crate::telemetry::redaction::{self, REDACTED};
 
 /// Longer texts are cut: a log line is no place for payloads.
 const TEXT_CHARS_MAX: usize = 4_096;
@@ -44,6 +47,12 @@ impl Fields {
         self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
+    fn text(&mut self, field: &Field, text: &str) {
+        let shown =
+            if redaction::is_hidden(field.name()) { Cow::Borrowed(REDACTED) } else { redaction::scrubbed(text) };
+        self.push(field, FieldValue::Text(cut(&shown).into_owned()));
+    }
+
     fn push(&mut self, field: &Field, value: FieldValue) {
         match (field.name(), value) {
             ("message", value) => self.message = value.to_string(),
@@ -54,7 +63,7 @@ impl Fields {
 
 impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.push(field, FieldValue::Text(cut(value)));
+        self.text(field, value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
@@ -74,23 +83,28 @@ impl Visit for Fields {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let mut chain = value.to_string();
-        let mut source = value.source();
-        while let Some(error) = source {
-            let _ = write!(chain, ": {error}");
-            source = error.source();
-        }
-        self.push(field, FieldValue::Text(cut(&chain)));
+        self.text(field, &with_causes(value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.push(field, FieldValue::Text(cut(&format!("{value:?}"))));
+        self.text(field, &format!("{value:?}"));
     }
 }
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(TEXT_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+/// An error and its causes in one line.
+pub(super) fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut chain = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let _ = write!(chain, ": {error}");
+        source = error.source();
     }
+    chain
+}
+
+/// The text, or its beginning.
+pub(super) fn cut(text: &str) -> Cow<'_, str> {
+    // No text has more characters than bytes.
+    let end = if text.len() <= TEXT_CHARS_MAX { None } else { text.char_indices().nth(TEXT_CHARS_MAX) };
+    end.map_or(Cow::Borrowed(text), |(end, _)| Cow::Owned(format!("{}…", &text[..end])))
 }

@@ -64,7 +64,6 @@ struct Line<'a> {
     service: &'a str,
     request_id: Option<&'a str>,
     span: Option<SpanContext>,
-    fields: &'a Fields,
 }
 
 impl LogLayer {
@@ -84,7 +83,7 @@ impl LogLayer {
         Self { look: Look::Json, process: Arc::from(service_name), sink: Box::new(sink) }
     }
 
-    fn write(&self, line: &Line<'_>) {
+    fn write(&self, line: &Line<'_>, event: &Event<'_>) {
         thread_local! {
             static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
@@ -95,8 +94,12 @@ impl LogLayer {
             let bytes = buffer.as_deref_mut().unwrap_or(&mut spare);
             bytes.clear();
             match self.look {
-                Look::Json => json::write(bytes, line),
-                Look::Text { coloured } => text::write(bytes, line, coloured),
+                Look::Json => json::write(bytes, line, event),
+                Look::Text { coloured } => {
+                    let mut fields = Fields::default();
+                    event.record(&mut fields);
+                    text::write(bytes, line, &fields, coloured);
+                }
             }
             bytes.push(b'\n');
             self.sink.write_line(bytes);
@@ -107,11 +110,9 @@ impl LogLayer {
 impl<S: Subscriber> Layer<S> for LogLayer {
     fn on_event(&self, event: &Event<'_>, _: layer::Context<'_, S>) {
         let metadata = event.metadata();
-        let mut fields = Fields::default();
-        event.record(&mut fields);
         let scope = CallScope::current();
         let span = Context::map_current(|cx| cx.span().span_context().clone());
-        self.write(&Line {
+        let line = Line {
             unix_us: SystemClock.unix_us(),
             level: *metadata.level(),
             event: if metadata.name().starts_with("event ") { "log" } else { metadata.name() },
@@ -119,12 +120,16 @@ impl<S: Subscriber> Layer<S> for LogLayer {
             service: scope.as_ref().map_or(&self.process, |scope| scope.service),
             request_id: scope.as_ref().and_then(|scope| scope.request_id.as_deref()),
             span: span.is_valid().then_some(span),
-            fields: &fields,
-        });
+        };
+        self.write(&line, event);
     }
 }
 
 /// RFC 3339 in UTC, with microseconds.
-fn timestamp(unix_us: i64) -> String {
-    jiff::Timestamp::from_microsecond(unix_us).map_or_else(|_| unix_us.to_string(), |time| format!("{time:.6}"))
+fn write_timestamp(out: &mut Vec<u8>, unix_us: i64) {
+    // A vector cannot refuse to grow.
+    let _ = match jiff::Timestamp::from_microsecond(unix_us) {
+        Ok(time) => write!(out, "{time:.6}"),
+        Err(_) => write!(out, "{unix_us}"),
+    };
 }

@@ -5,17 +5,20 @@ use std::io::Write as _;
 
 use tracing::Level;
 
-use super::{Line, timestamp};
+use super::fields::Fields;
+use super::{Line, write_timestamp};
 
 const RESET: &str = "\x1b[0m";
 const DIM: &str = "\x1b[2m";
 const BOLD: &str = "\x1b[1m";
 
 /// Appends `time LEVEL service event: message key=value …`, without a line break.
-pub(super) fn write(out: &mut Vec<u8>, line: &Line<'_>, coloured: bool) {
+pub(super) fn write(out: &mut Vec<u8>, line: &Line<'_>, fields: &Fields, coloured: bool) {
     let paint = |colour: &'static str| if coloured { colour } else { "" };
     let reset = paint(RESET);
-    let stamp = timestamp(line.unix_us);
+    let mut stamp = Vec::new();
+    write_timestamp(&mut stamp, line.unix_us);
+    let stamp = String::from_utf8_lossy(&stamp);
     // Of 2026-11-23T14:00:00.123456Z a person wants 14:00:00.123.
     let time = stamp.get(11..23).unwrap_or(&stamp);
     let _ = write!(
@@ -27,13 +30,13 @@ pub(super) fn write(out: &mut Vec<u8>, line: &Line<'_>, coloured: bool) {
         line.service,
         paint(BOLD),
         line.event,
-        visible(&line.fields.message),
+        visible(&fields.message),
     );
     let dim = paint(DIM);
-    for (name, field) in &line.fields.values {
+    for (name, field) in &fields.values {
         let _ = write!(out, " {dim}{name}={reset}{}", quoted(&field.to_string()));
     }
-    if let (Some(id), None) = (line.request_id, line.fields.get("request_id")) {
+    if let (Some(id), None) = (line.request_id, fields.get("request_id")) {
         let _ = write!(out, " {dim}request_id={id}{reset}");
     }
     if let Some(span) = &line.span {
@@ -72,7 +75,7 @@ fn visible(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fields::{FieldValue, Fields};
+    use super::super::fields::FieldValue;
     use super::*;
 
     fn line(message: &str, coloured: bool) -> String {
@@ -89,10 +92,9 @@ mod tests {
             service: "case-command",
             request_id: Some("r-1"),
             span: None,
-            fields: &fields,
         };
         let mut out = Vec::new();
-        write(&mut out, &line, coloured);
+        write(&mut out, &line, &fields, coloured);
         String::from_utf8(out).unwrap()
     }
 

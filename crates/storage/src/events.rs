@@ -1,7 +1,0 @@
-//! The names of our log events.
-
-/// A checkpoint could not run now; the log of the database keeps growing until one can.
-pub(crate) const CHECKPOINT_POSTPONED: &str = "store_checkpoint_postponed";
-
-/// The idle work of a writer failed; it is tried again in the next quiet period.
-pub(crate) const IDLE_WORK_FAILED: &str = "store_idle_work_failed";
