@@ -9,20 +9,20 @@ rm -rf "$work" && mkdir -p "$work"
 brief=(--data "$work/data" --repeats 1 --window 1s --warm-up 200ms)
 command -v etcd >/dev/null || note "NOT CHECKED: bench: etcd as a rival, which is not installed"
 
-# run SUBJECT [OPTION…]: measures, and looks into what was written.
-run() {
+# measure SUBJECT [OPTION…]: measures, and looks into what was written.
+measure() {
   "$bench" "$@" "${brief[@]}" --output "$work/$1.json"
   jq -e '.sections | length == 1 and all(.figures | length > 4)' "$work/$1.json" >/dev/null || fail "$1: the figures are missing"
 }
-run limits
-run write --picture "$work/write.svg"
+measure limits
+measure write --picture "$work/write.svg"
 grep -q '</svg>' "$work/write.svg" || fail "there is no picture"
-run read --cases 50000
-run visible
-run telemetry --outage 2s
-run overload --duration 3s
-run scale --cases 50000
-run peers
+measure read --cases 50000
+measure visible
+measure telemetry --outage 2s
+measure overload --duration 3s
+measure scale --cases 50000
+measure peers
 
 [ -z "$(ls -A "$work/data")" ] || fail "stores are left behind: $(ls "$work/data")"
 # The control: what must not be makes it fail.

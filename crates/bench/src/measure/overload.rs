@@ -110,9 +110,12 @@ fn health(section: &mut Section, probed: &Probed) {
     section.figure("health answers under overload, p50", "ms", vec![of(50.0)]);
     section.figure("health answers under overload, p99", "ms", vec![of(99.0)]);
     section.figure("health answers under overload, slowest", "ms", vec![millis(probed.latency.max())]);
-    if probed.latency.is_empty() || probed.unanswered > 0 {
-        let answered = probed.latency.len();
-        section.problems.push(format!("health: {} questions unanswered, {answered} answered", probed.unanswered));
+    let answered = probed.latency.len();
+    for (instead, questions) in &probed.unanswered {
+        section.problems.push(format!("health: {questions} questions unanswered ({instead}), {answered} answered"));
+    }
+    if answered == 0 {
+        section.problems.push("health: no question was answered".to_owned());
     }
     if probed.unwell > 0 {
         section.problems.push(format!("health: {} answers said NOT_SERVING: overload is no illness", probed.unwell));
@@ -158,15 +161,15 @@ mod tests {
 
     #[test]
     fn health_that_does_not_answer_fails_the_run() {
-        let probed = |unanswered| {
+        let probed = |unanswered: &[(String, u64)]| {
             let mut latency = histogram().expect("a histogram");
             note(&mut latency, Duration::from_millis(1));
-            Probed { latency, unanswered, unwell: 0 }
+            Probed { latency, unanswered: unanswered.iter().cloned().collect(), unwell: 0 }
         };
         let mut section = Section::new("overload");
-        health(&mut section, &probed(0));
+        health(&mut section, &probed(&[]));
         assert_eq!(section.problems, Vec::<String>::new(), "control");
-        health(&mut section, &probed(1));
+        health(&mut section, &probed(&[("nothing within 1s".to_owned(), 1)]));
         assert_eq!(section.problems.len(), 1);
     }
 }

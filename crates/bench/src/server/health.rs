@@ -1,5 +1,6 @@
 //! Whether a server says that it is well, and how long it takes to say so.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +13,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::error::Error;
-use crate::load::{Place, block_on, channel, histogram, note};
+use crate::load::{Place, block_on, channel, classify, histogram, note};
 
 /// How often a server under load is asked.
 const ASK_EVERY: Duration = Duration::from_millis(100);
@@ -48,8 +49,8 @@ pub(crate) struct Probe {
 pub(crate) struct Probed {
     /// Nanoseconds of the answers in time.
     pub(crate) latency: Histogram<u64>,
-    /// Questions without an answer in time.
-    pub(crate) unanswered: u64,
+    /// Questions without an answer in time, by what came instead.
+    pub(crate) unanswered: BTreeMap<String, u64>,
     /// Answers other than SERVING.
     pub(crate) unwell: u64,
 }
@@ -76,7 +77,7 @@ impl Probe {
 
 async fn ask(address: SocketAddr, done: &AtomicBool) -> Result<Probed, Error> {
     let mut client = HealthClient::new(channel(address).await?);
-    let mut probed = Probed { latency: histogram()?, unanswered: 0, unwell: 0 };
+    let mut probed = Probed { latency: histogram()?, unanswered: BTreeMap::new(), unwell: 0 };
     while !done.load(Ordering::Relaxed) {
         let request = HealthCheckRequest { service: "readiness".to_owned() };
         let begun = Instant::now();
@@ -85,7 +86,8 @@ async fn ask(address: SocketAddr, done: &AtomicBool) -> Result<Probed, Error> {
                 note(&mut probed.latency, begun.elapsed());
                 probed.unwell += u64::from(answer.get_ref().status() != ServingStatus::Serving);
             }
-            Ok(Err(_)) | Err(_) => probed.unanswered += 1,
+            Ok(Err(status)) => *probed.unanswered.entry(classify(&status).label).or_default() += 1,
+            Err(_) => *probed.unanswered.entry(format!("nothing within {ANSWER_MAX:?}")).or_default() += 1,
         }
         tokio::time::sleep(ASK_EVERY).await;
     }
