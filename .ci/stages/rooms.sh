@@ -19,6 +19,7 @@ case-audit      ^(case-command|case-query|case-tracker|lifecycle-file)$
 case-access     ^(?!service-kit$)
 recording-vfs   ^(?!rusqlite$)
 durability      ^(case-query|case-audit|case-tracker|storage|rusqlite)$
+case-bench      ^(case-command|case-query|case-audit|case-tracker|case-domain|storage|lifecycle-file)$
 case-tracker    ^(rusqlite|refinery|storage|tonic.*|prost.*)$
 *               ^test-support$
 '
