@@ -142,8 +142,6 @@ impl Follower {
         self.feed.condition.fail(format!("the feed is not connected: {reason}"));
         warn!(
             name: names::FEED_DISCONNECTED,
-            dependency = "event feed",
-            operation = "follow",
             timeout_ms = millis(self.feed.timing.silence_max),
             consumer,
             dependency = EVENT_FEED.name,

@@ -13,6 +13,7 @@ use hyper_rustls::{ConfigBuilderExt, HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpStream;
 use tower_service::Service;
 use tracing::{info, warn};
@@ -22,7 +23,7 @@ use crate::exit::{Exit, ExitCode};
 use crate::reload::Reload;
 use crate::settings::TlsSettings;
 use crate::telemetry::names;
-use crate::tls::{files, provider};
+use crate::tls::{files, is_for_clients, provider};
 
 /// HTTP/2, as it is named in a TLS handshake.
 const ALPN_H2: &[u8] = b"h2";
@@ -109,14 +110,27 @@ impl Files {
             Some(ca) => builder.with_root_certificates(files::roots(ca)?),
             None => builder.with_webpki_roots(),
         };
-        let mut config = match (&self.certificate, &self.key) {
-            (Some(certificate), Some(key)) => builder
-                .with_client_auth_cert(files::certificates(certificate)?, files::private_key(key)?)
-                .map_err(|source| Unusable::Pair { certificate: certificate.clone(), key: key.clone(), source })?,
-            (Some(_) | None, None) | (None, Some(_)) => builder.with_no_client_auth(),
+        let mut config = match self.shown()? {
+            Some((chain, key)) => builder.with_client_auth_cert(chain, key).map_err(|source| self.mismatch(source))?,
+            None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = vec![ALPN_H2.to_vec()];
         Ok(config)
+    }
+
+    /// The certificate that servers are shown which ask for one; none if there is none, or if it is for servers only.
+    fn shown(&self) -> Result<Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>, Unusable> {
+        let (Some(certificate), Some(key)) = (&self.certificate, &self.key) else { return Ok(None) };
+        let chain = files::certificates(certificate)?;
+        if !chain.first().is_some_and(is_for_clients) {
+            return Ok(None);
+        }
+        Ok(Some((chain, files::private_key(key)?)))
+    }
+
+    fn mismatch(&self, source: rustls::Error) -> Unusable {
+        let path = |path: &Option<PathBuf>| path.clone().unwrap_or_default();
+        Unusable::Pair { certificate: path(&self.certificate), key: path(&self.key), source }
     }
 
     /// Tells one content from another; what cannot be read counts as empty.

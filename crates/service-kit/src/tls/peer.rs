@@ -58,9 +58,20 @@ pub fn peer_of(extensions: &http::Extensions) -> Option<PeerCertificate> {
     extensions.get::<ConnectionInfo>()?.peer.clone()
 }
 
+/// Whether a certificate may be shown by a client. Public authorities sign many for servers only, and a server would end the
+/// handshake at the sight of one. A certificate that says nothing about its use may be used for anything (RFC 5280, 4.2.1.12).
+pub(crate) fn is_for_clients(leaf: &CertificateDer<'_>) -> bool {
+    let Ok((_, leaf)) = X509Certificate::from_der(leaf) else { return false };
+    match leaf.extended_key_usage() {
+        Ok(Some(usage)) => usage.value.client_auth || usage.value.any,
+        Ok(None) => true,
+        Err(_) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use rcgen::{CertificateParams, DnType, KeyPair, SanType};
+    use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, SanType};
 
     use super::*;
 
@@ -93,5 +104,20 @@ mod tests {
     fn without_a_certificate_there_is_nobody() {
         assert_eq!(ConnectionInfo::new(None, Arc::default()).peer, None);
         assert_eq!(peer_of(&http::Extensions::new()), None);
+    }
+
+    #[test]
+    fn certificates_for_servers_only_are_not_shown_by_clients() {
+        let for_clients = |usages: &[ExtendedKeyUsagePurpose]| {
+            let mut params = CertificateParams::default();
+            params.extended_key_usages = usages.to_vec();
+            let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+            is_for_clients(certificate.der())
+        };
+        assert!(!for_clients(&[ExtendedKeyUsagePurpose::ServerAuth]));
+        assert!(for_clients(&[ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth]));
+        assert!(for_clients(&[ExtendedKeyUsagePurpose::Any]));
+        assert!(for_clients(&[]), "a certificate that does not say what it is for");
+        assert!(!is_for_clients(&CertificateDer::from(b"no certificate".to_vec())));
     }
 }
