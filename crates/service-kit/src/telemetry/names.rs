@@ -62,13 +62,13 @@ pub const IDENTITY_KEYS_AGE: &str = "casetracker.identity.keys.age";
 pub const IDENTITY_KEYS_READS: &str = "casetracker.identity.keys.reads";
 /// `ok` or `failed`.
 pub const OUTCOME: &str = "outcome";
-/// Gauge: whether calls to a dependency go through: 0 closed, 1 open, 2 half-open; by [`DEPENDENCY`].
+/// Gauge, `1`, by `dependency` (those of docs/dependencies.md): whether calls to it go through (0 closed, 1 open, 2 half-open).
 pub const CLIENT_BREAKER_STATE: &str = "casetracker.client.breaker.state";
-/// Counter: changes of that; by [`DEPENDENCY`] and [`BREAKER_STATE`].
+/// Counter, `{transition}`, by `dependency` (those of docs/dependencies.md) and `state` (three): changes of that.
 pub const CLIENT_BREAKER_TRANSITIONS: &str = "casetracker.client.breaker.transitions";
-/// Counter: attempts that a dependency did not answer in time; by [`DEPENDENCY`].
+/// Counter, `{call}`, by `dependency` (those of docs/dependencies.md): attempts that were not answered in time.
 pub const CLIENT_TIMEOUTS: &str = "casetracker.client.timeouts";
-/// Counter: attempts after the first; by [`DEPENDENCY`].
+/// Counter, `{attempt}`, by `dependency` (those of docs/dependencies.md): attempts after the first.
 pub const CLIENT_RETRIES: &str = "casetracker.client.retries";
 /// The name of a dependency in its policy.
 pub const DEPENDENCY: &str = "dependency";
@@ -152,7 +152,7 @@ pub const IDENTITY_KEYS_CHANGED: &str = "identity_keys_changed";
 pub const IDENTITY_KEYS_FAILED: &str = "identity_keys_failed";
 /// ERROR: a bug, with all that the caller is not told.
 pub const UNEXPECTED_ERROR: &str = "unexpected_error";
-/// WARN or ERROR, as the dependency's policy says: a dependency failed.
+/// DEBUG or WARN or ERROR: a dependency failed; the level is that of its policy, DEBUG where another line says it.
 pub const DEPENDENCY_FAILED: &str = "dependency_failed";
 /// WARN: a dependency has failed so often in a row that it is left alone for a while.
 pub const CIRCUIT_OPENED: &str = "circuit_opened";
