@@ -52,6 +52,7 @@ impl Breaker {
         let meter = meter(identity);
         let state = meter
             .u64_gauge(names::CLIENT_BREAKER_STATE)
+            .with_unit("1")
             .with_description("Whether calls go through: 0 closed, 1 open, 2 half-open.")
             .build();
         let transitions = meter

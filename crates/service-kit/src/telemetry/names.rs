@@ -49,25 +49,26 @@ pub const RPC_SERVER_TRACES_CLAMPED: &str = "rpc.server.caller_traces_clamped";
 /// Which limit was reached: `requests_in_flight` or `streams_in_flight`.
 pub const SHED_CAUSE: &str = "cause";
 
-/// Counter: what an operator must hear of who calls: by [`SECURITY_EVENT`] and [`SECURITY_REASON`].
+/// Counter, `{event}`, by `event` (those of access) and `reason` (those of docs/errors.md, and one more): what an operator must
+/// hear of who calls.
 pub const SECURITY_EVENTS: &str = "casetracker.security.events";
 /// Which event: the name of its log line.
 pub const SECURITY_EVENT: &str = "event";
 /// Why: a reason of `docs/errors.md`, or `insecure_mode`.
 pub const SECURITY_REASON: &str = "reason";
-/// Gauge, seconds: how long ago the keys of the identity provider were read.
+/// Gauge, `s`, no labels: how long ago the keys of the identity provider were read.
 pub const IDENTITY_KEYS_AGE: &str = "casetracker.identity.keys.age";
-/// Counter: attempts to read the keys of the identity provider, by [`OUTCOME`].
+/// Counter, `{read}`, by `outcome` (a few words): attempts to read the keys of the identity provider.
 pub const IDENTITY_KEYS_READS: &str = "casetracker.identity.keys.reads";
 /// `ok` or `failed`.
 pub const OUTCOME: &str = "outcome";
-/// Gauge: whether calls to a dependency go through: 0 closed, 1 open, 2 half-open; by [`DEPENDENCY`].
+/// Gauge, `1`, by `dependency` (those of docs/dependencies.md): whether calls to it go through (0 closed, 1 open, 2 half-open).
 pub const CLIENT_BREAKER_STATE: &str = "casetracker.client.breaker.state";
-/// Counter: changes of that; by [`DEPENDENCY`] and [`BREAKER_STATE`].
+/// Counter, `{transition}`, by `dependency` (those of docs/dependencies.md) and `state` (three): changes of that.
 pub const CLIENT_BREAKER_TRANSITIONS: &str = "casetracker.client.breaker.transitions";
-/// Counter: attempts that a dependency did not answer in time; by [`DEPENDENCY`].
+/// Counter, `{call}`, by `dependency` (those of docs/dependencies.md): attempts that were not answered in time.
 pub const CLIENT_TIMEOUTS: &str = "casetracker.client.timeouts";
-/// Counter: attempts after the first; by [`DEPENDENCY`].
+/// Counter, `{attempt}`, by `dependency` (those of docs/dependencies.md): attempts after the first.
 pub const CLIENT_RETRIES: &str = "casetracker.client.retries";
 /// The name of a dependency in its policy.
 pub const DEPENDENCY: &str = "dependency";
@@ -143,7 +144,7 @@ pub const CREDENTIALS_REFUSED: &str = "credentials_refused";
 pub const PERMISSION_DENIED: &str = "permission_denied";
 /// WARN: a caller makes more calls than it may.
 pub const RATE_LIMITED: &str = "rate_limited";
-/// INFO on loopback, else WARN: a server believes whatever its callers say.
+/// INFO or WARN: a server believes whatever its callers say; WARN beyond loopback.
 pub const INSECURE_MODE: &str = "insecure_mode";
 /// INFO: the keys of the identity provider are others now.
 pub const IDENTITY_KEYS_CHANGED: &str = "identity_keys_changed";
@@ -151,7 +152,7 @@ pub const IDENTITY_KEYS_CHANGED: &str = "identity_keys_changed";
 pub const IDENTITY_KEYS_FAILED: &str = "identity_keys_failed";
 /// ERROR: a bug, with all that the caller is not told.
 pub const UNEXPECTED_ERROR: &str = "unexpected_error";
-/// WARN or ERROR, as the dependency's policy says: a dependency failed.
+/// DEBUG or WARN or ERROR: a dependency failed; the level is that of its policy, DEBUG where another line says it.
 pub const DEPENDENCY_FAILED: &str = "dependency_failed";
 /// WARN: a dependency has failed so often in a row that it is left alone for a while.
 pub const CIRCUIT_OPENED: &str = "circuit_opened";
@@ -196,18 +197,18 @@ pub const PROBE_FAILED: &str = "probe_failed";
 /// INFO: what a background look has found wrong is in order again.
 pub const PROBE_PASSED: &str = "probe_passed";
 
-/// Gauge: connections that a server has open, those that still shake hands included.
+/// Gauge, `{connection}`, no labels: connections that a server has open, those that still shake hands included.
 pub const SERVER_CONNECTIONS: &str = "casetracker.server.connections";
-/// Counter: connections that a server refused or gave up before they carried a call; by [`SHED_CAUSE`].
+/// Counter, `{connection}`, by `cause` (a few words): connections that a server refused or gave up before they carried a call.
 pub const SERVER_CONNECTIONS_REFUSED: &str = "casetracker.server.connections_refused";
-/// Gauge: the share of a limit that is used, 0 to 1; by [`SERVER_LIMIT`]. At 1 the server refuses.
+/// Gauge, `1`, by `limit` (three): the share of a limit that is used, 0 to 1. At 1 the server refuses.
 pub const SERVER_SATURATION: &str = "casetracker.server.saturation";
 /// Which limit: `requests_in_flight`, `streams_in_flight`, `health_watches` or `connections`.
 pub const SERVER_LIMIT: &str = "limit";
-/// Gauge, seconds: until the certificate of a server expires; negative when it has.
+/// Gauge, `s`, no labels: until the certificate of a server expires; negative when it has.
 pub const CERTIFICATE_EXPIRY: &str = "casetracker.tls.certificate.expiry";
 
-/// DEBUG for each, WARN now and then: a connection was refused, or given up before it carried a call.
+/// DEBUG or WARN: a connection was refused, or given up before it carried a call.
 pub const CONNECTION_REFUSED: &str = "connection_refused";
 /// INFO: the files of the certificate have changed, and new connections get the new one.
 pub const CERTIFICATE_RELOADED: &str = "certificate_reloaded";

@@ -111,13 +111,13 @@ pub const POLICY: [Rule; 10] = [
         moment: Moment::SecurityEvent,
         levels: &[Level::WARN, Level::ERROR],
         fields: &["actor", "action", "reason", "request_id"],
-        when: "for each call without valid credentials or without permission",
+        when: "for calls without valid credentials, without permission, or too many of them; where there are many, some lines stand for all",
     },
     Rule { moment: Moment::Internals, levels: &[Level::DEBUG], fields: &[], when: "never anything sensitive" },
 ];
 
 /// The events of this crate that belong to a moment; the others tell of the process's own life.
-pub const LOGGED: [Logged; 9] = [
+pub const LOGGED: [Logged; 11] = [
     Logged { event: names::SERVICE_STARTED, moment: Moment::ServiceStart },
     Logged { event: names::SERVICE_SHUTDOWN, moment: Moment::ServiceShutdown },
     Logged { event: names::REQUEST_STARTED, moment: Moment::RequestStart },
@@ -126,6 +126,8 @@ pub const LOGGED: [Logged; 9] = [
     Logged { event: names::UNEXPECTED_ERROR, moment: Moment::UnexpectedError },
     Logged { event: names::PANICKED, moment: Moment::UnexpectedError },
     Logged { event: names::CREDENTIALS_REFUSED, moment: Moment::SecurityEvent },
+    Logged { event: names::PERMISSION_DENIED, moment: Moment::SecurityEvent },
+    Logged { event: names::RATE_LIMITED, moment: Moment::SecurityEvent },
     Logged { event: "log", moment: Moment::Internals },
 ];
 
