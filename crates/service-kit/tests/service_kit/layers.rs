@@ -9,7 +9,7 @@ use tonic_prost::ProstCodec;
 use tonic_types::StatusExt;
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::probe::{Lines, asked, echo, host, in_time, open, plain, start, unary};
+use crate::probe::{Lines, asked, counted, echo, host, in_time, open, plain, start, unary};
 
 /// The reason, after a check that nothing of what every error carries is missing.
 fn reason(status: &Status) -> String {
@@ -281,6 +281,29 @@ async fn a_full_server_sheds_and_still_tells_its_health() {
     // The one that hangs is given up: its place is free again as soon as the server has noticed.
     hanging.abort();
     in_time(async { while echo(&mut other, asked("hello")).await.is_err() {} }).await;
+}
+
+#[tokio::test]
+async fn what_a_full_server_sheds_is_counted_by_cause() {
+    let shed = |cause| counted("case-shedding", "rpc.server.shed_requests", cause);
+    let mut host = host("case-shedding");
+    host.process.settings.limits.requests_in_flight = 1;
+    host.process.settings.limits.streams_in_flight = 1;
+    let mut server = start(host).await;
+    let (mut client, mut other) = (plain(&server).await, plain(&server).await);
+    let stream = open(&mut other, asked("endless")).await.unwrap();
+    let hanging = tokio::spawn(async move { echo(&mut client, asked("hang")).await });
+    for begun in ["endless", "hang"] {
+        assert_eq!(server.next_begun().await, begun);
+    }
+    assert_eq!((shed("requests_in_flight"), shed("streams_in_flight")), (0, 0), "the control: nobody was refused yet");
+    for _ in 0..3 {
+        echo(&mut other, asked("hello")).await.unwrap_err();
+    }
+    open(&mut other, asked("endless")).await.unwrap_err();
+    assert_eq!((shed("requests_in_flight"), shed("streams_in_flight")), (3, 1));
+    hanging.abort();
+    drop(stream);
 }
 
 #[tokio::test]

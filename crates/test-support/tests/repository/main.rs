@@ -1,10 +1,10 @@
 //! The repository tells the truth about itself.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod operational;
+mod shape;
 mod source;
 mod telemetry_page;
-
-mod operational;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use case_api::pb::TransitionCaseRequest;
+use case_api::pb::{AuditEvent, ListAuditEventsRequest, TransitionCaseRequest};
+use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::common::v1::any_value::Value::StringValue;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value::AsInt;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
-use test_support::{Caller, Collector, SpanSeen, poll_until};
+use test_support::{Caller, Collector, MetricSeen, SpanSeen, poll_until};
 
 use crate::system::{AUDIT, COMMAND, QUERY, System, creation, transition};
 
@@ -66,6 +70,56 @@ async fn one_transition_is_one_trace_across_three_processes_without_case_text() 
     let everything = collector.everything();
     assert!(!everything.contains("canary") && !lines.contains("canary"), "case text was told");
     assert!(everything.contains("CASE-001") && lines.contains("CASE-001"), "control: the case is named");
+}
+
+/// What a counter of case-command says in the end: its labels, and how often.
+fn counted(collector: &Collector, name: &str) -> Vec<(Vec<(String, String)>, i64)> {
+    let named = |seen: &MetricSeen| seen.scope == COMMAND && seen.metric.name == name;
+    let Some(Data::Sum(sum)) = collector.metrics().into_iter().rfind(named).and_then(|seen| seen.metric.data) else {
+        return Vec::new();
+    };
+    let label = |pair: &KeyValue| match pair.value.as_ref().and_then(|value| value.value.as_ref()) {
+        Some(StringValue(text)) => (pair.key.clone(), text.clone()),
+        other => panic!("a label that is no text: {other:?}"),
+    };
+    let count = |value| if let Some(AsInt(count)) = value { count } else { panic!("no count: {value:?}") };
+    let point = |point: &opentelemetry_proto::tonic::metrics::v1::NumberDataPoint| {
+        (point.attributes.iter().map(label).collect(), count(point.value))
+    };
+    sum.data_points.iter().map(point).collect()
+}
+
+/// The audit events, once there are two.
+async fn evidence(system: &System) -> Vec<AuditEvent> {
+    poll_until("the audit events", || async {
+        let listed = system.audit(caller()).list_audit_events(ListAuditEventsRequest::default()).await.unwrap();
+        let events = listed.into_inner().audit_events;
+        (events.len() == 2).then_some(events)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn one_transition_leaves_a_log_line_a_count_a_trace_and_evidence() {
+    let collector = Collector::start().await;
+    let endpoint = collector.endpoint();
+    let mut system = System::all_in_one(&[("CASE_TRACKER__TELEMETRY__OTLP_ENDPOINT", &endpoint)]).await;
+    move_a_case(&system, "t", "ready for review").await;
+    let event = evidence(&system).await.remove(1);
+    check_journey(&collector.trace(TRACE_ID, is_complete).await);
+    let moved = |line: &String| line.contains(r#""event":"case_transitioned""#) && line.contains(TRACE_ID);
+    poll_until("the line", || async { system.lines().iter().any(moved).then_some(()) }).await;
+    let forbidden = transition("CASE-001", "CLOSED", "");
+    system.commands(caller()).transition_case(forbidden).await.unwrap_err();
+    system.stop().await;
+
+    assert_eq!((event.case_id.as_str(), event.actor_id.as_str()), ("CASE-001", "amira"));
+    assert_eq!((event.request_id.as_str(), event.trace_id.as_str()), ("req-77", TRACE_ID));
+    assert!(event.reason == "ready for review" && event.time.is_some_and(|time| time.seconds > 0), "{event:?}");
+    let labelled = |key: &str, value: &str| vec![(vec![(key.to_owned(), value.to_owned())], 1)];
+    assert_eq!(counted(&collector, "case_transition_total"), labelled("to_status", "SUBMITTED"));
+    assert_eq!(counted(&collector, "case_created_total"), [(Vec::new(), 1)]);
+    assert_eq!(counted(&collector, "case_command_rejected_total"), labelled("reason", "TRANSITION_NOT_ALLOWED"));
 }
 
 #[tokio::test]

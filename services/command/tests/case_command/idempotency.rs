@@ -1,9 +1,77 @@
 //! Idempotency keys make retries safe.
 
-use case_api::pb::{Case, CreateCaseRequest, TransitionCaseRequest};
+use case_api::pb::case_command_service_client::CaseCommandServiceClient;
+use case_api::pb::{
+    AddCommentRequest, AssignCaseRequest, Case, CreateCaseRequest, LinkCasesRequest, LinkType, TransitionCaseRequest,
+    UnlinkCasesRequest, UpdateCaseRequest,
+};
+use test_support::CallerChannel;
 use tonic::Code;
 
 use crate::{Bench, creation, refused, transition};
+
+/// Sends every command but the creation once, each with a key of its own; tells which answers are replays, and the cases.
+async fn every_command(client: &mut CaseCommandServiceClient<CallerChannel>) -> Vec<(bool, Option<Case>)> {
+    let ([case_id, linked_case_id], link_type) = (["CASE-001", "CASE-002"].map(str::to_owned), LinkType::Blocks.into());
+    let key = |name: &str| name.to_owned();
+    let case = Some(Case { case_id: case_id.clone(), title: "another".to_owned(), ..Case::default() });
+    let update = UpdateCaseRequest { case, idempotency_key: key("update"), ..Default::default() };
+    let assign = AssignCaseRequest {
+        case_id: case_id.clone(),
+        assignee: "citra".to_owned(),
+        idempotency_key: key("assign"),
+        ..Default::default()
+    };
+    let comment = AddCommentRequest {
+        case_id: case_id.clone(),
+        body: "Plumber booked.".to_owned(),
+        idempotency_key: key("comment"),
+        ..Default::default()
+    };
+    let link = LinkCasesRequest {
+        case_id: case_id.clone(),
+        linked_case_id: linked_case_id.clone(),
+        link_type,
+        idempotency_key: key("link"),
+        ..Default::default()
+    };
+    let unlink =
+        UnlinkCasesRequest { case_id, linked_case_id, link_type, idempotency_key: key("unlink"), ..Default::default() };
+    let moved = TransitionCaseRequest { idempotency_key: key("move"), ..transition("CASE-001", "SUBMITTED") };
+    let update = client.update_case(update).await.unwrap().into_inner();
+    let assign = client.assign_case(assign).await.unwrap().into_inner();
+    let comment = client.add_comment(comment).await.unwrap().into_inner();
+    let link = client.link_cases(link).await.unwrap().into_inner();
+    let unlink = client.unlink_cases(unlink).await.unwrap().into_inner();
+    let moved = client.transition_case(moved).await.unwrap().into_inner();
+    vec![
+        (update.replayed, update.case),
+        (assign.replayed, assign.case),
+        (comment.replayed, comment.case),
+        (link.replayed, link.case),
+        (unlink.replayed, unlink.case),
+        (moved.replayed, moved.case),
+    ]
+}
+
+#[tokio::test]
+async fn every_command_that_is_sent_again_under_its_key_answers_as_the_first_time() {
+    let bench = Bench::new();
+    let server = bench.start().await;
+    let mut client = server.client("amira");
+    for title in ["t", "u"] {
+        client.create_case(creation(title, "")).await.unwrap();
+    }
+    let first = every_command(&mut client).await;
+    let versions: Vec<_> = first.iter().map(|(_, case)| case.as_ref().unwrap().version).collect();
+    assert_eq!(versions, [2, 3, 4, 5, 6, 7], "the control: each of them was carried out");
+    assert!(first.iter().all(|(replayed, _)| !replayed));
+    let again = every_command(&mut client).await;
+    assert!(again.iter().all(|(replayed, _)| *replayed));
+    let cases = |answers: Vec<(bool, Option<Case>)>| answers.into_iter().map(|(_, case)| case).collect::<Vec<_>>();
+    assert_eq!(cases(again), cases(first), "as it was then");
+    server.stop().await;
+}
 
 #[tokio::test]
 async fn a_replay_answers_as_the_first_time_did_though_the_case_has_moved_on() {
