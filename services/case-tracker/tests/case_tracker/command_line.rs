@@ -104,6 +104,34 @@ async fn a_program_reads_json_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn an_operator_learns_the_state_of_each_service_and_its_store() {
+    let mut system = System::all_in_one(&[("CASE_TRACKER__ENVIRONMENT", "staging")]).await;
+    let shell = Shell { system: &system, actor: "amira" };
+    shell.done(&["create", "t"]).await;
+    let told: Value = serde_json::from_str(&shell.done(&["diagnostics", "--output", "json"]).await).unwrap();
+    let services = told["services"].as_array().unwrap();
+    assert_eq!(services.len(), 3);
+    for (service, name) in services.iter().zip([COMMAND, QUERY, AUDIT]) {
+        let state = &service["diagnostics"];
+        assert_eq!((&state["service"], &state["environment"]), (&name.into(), &"staging".into()));
+        assert_eq!(state["health"]["ready"], true, "{name}");
+        let store = &state["stores"][0];
+        assert!(
+            store["schemaVersion"] == store["schemaVersionSupported"] && store["schemaVersion"].is_number(),
+            "{state}"
+        );
+        let path = system.store(name).display().to_string();
+        let address = store["address"].as_str().unwrap();
+        assert!(path.ends_with(address.trim_start_matches("sqlite:")), "{address}");
+        assert!(!state["feeds"].as_array().unwrap().is_empty(), "{name} is a side of the feed: {state}");
+        let source = state["settings"].as_array().unwrap().iter().find(|setting| setting["key"] == "environment");
+        assert_eq!(source.unwrap()["source"], "environment variable CASE_TRACKER__ENVIRONMENT");
+    }
+    assert_eq!(services[0]["diagnostics"]["queues"][0]["name"], "commands");
+    system.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_named_with_its_address() {
     let mut system = System::all_in_one(&[]).await;
     let address = system.address(COMMAND).to_string();
