@@ -85,6 +85,8 @@ impl Follower {
         let standing = Arc::new(Standing::default());
         let (asked, reported) = (Arc::clone(&consumer), Arc::clone(&standing));
         feed.diagnostics.add(move || Report::Feed(reported.report(asked.identity().name, asked.position())));
+        let channel = feed.channel.clone();
+        feed.diagnostics.add(move || Report::Dependency(channel.report()));
         Self { consumer, feed, progress, standing, rebuild_head: 0, backoff }
     }
 

@@ -25,10 +25,11 @@ mod wire;
 
 use std::sync::Arc;
 
+use case_access::FEED_FOLLOW;
 use case_api::pb::audit_service_server::AuditServiceServer;
 use event_feed::{Feed, Timing, follow};
 use service_kit::client::dependencies::EVENT_FEED;
-use service_kit::client::outgoing;
+use service_kit::client::{Peer, outgoing};
 use service_kit::diagnostics::Diagnostics;
 use service_kit::exit::Exit;
 use service_kit::health::{Condition, Health};
@@ -67,8 +68,15 @@ pub struct CaseAudit {
 }
 
 impl CaseAudit {
-    /// Opens the log and looks at it.
+    /// Opens the log and looks at it. The feed is where the settings say.
     pub async fn open(process: Process) -> Result<Self, Exit> {
+        let feed = feed(&process.settings);
+        Self::open_following(process, feed).await
+    }
+
+    /// [`Self::open`], with the feed at a place of the caller's choice.
+    pub async fn open_following(process: Process, feed: Peer) -> Result<Self, Exit> {
+        feed.check(&EVENT_FEED, &process.settings, &FEED_FOLLOW)?;
         let health = Health::new(&SERVICES);
         let (store, condition) = (health.condition("store"), health.condition("feed"));
         let (settings, diagnostics) = (&process.settings, Diagnostics::new());
@@ -80,7 +88,7 @@ impl CaseAudit {
         diagnostics.add(probe.reporter());
         let recorder = Arc::new(Recorder::new(log.writer, log.position, store.clone()));
         let feed = Feed {
-            channel: outgoing(&process, IDENTITY, &EVENT_FEED, &process.settings.audit.feed_url)?,
+            channel: outgoing(&process, IDENTITY, &EVENT_FEED, feed)?,
             condition,
             clock: Arc::clone(&process.clock),
             entropy: Arc::clone(&process.entropy),
@@ -114,6 +122,15 @@ impl CaseAudit {
         probe.stop().await;
         followed.and(served)
     }
+}
+
+/// Reads what the configuration only points to, for `config check`: what this service shows to the feed.
+pub fn check(settings: &Settings) -> Result<(), Exit> {
+    feed(settings).check(&EVENT_FEED, settings, &FEED_FOLLOW)
+}
+
+fn feed(settings: &Settings) -> Peer {
+    Peer::At(settings.audit.feed_url.clone())
 }
 
 fn routes(settings: &Settings, readers: Readers, store: Condition) -> Routes {

@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         version: env!("CARGO_PKG_VERSION"),
         lifecycle_flag: false,
         health_addresses: |settings| vec![settings.audit.listen],
-        check: |_| Ok(()),
+        check: case_audit::check,
     };
     program::main(&program, serve)
 }

@@ -9,9 +9,12 @@ use std::future::Future;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use case_access::FEED_FOLLOW;
 use case_audit::CaseAudit;
 use case_command::CaseCommand;
 use case_query::CaseQuery;
+use service_kit::client::Peer;
+use service_kit::client::dependencies::EVENT_FEED;
 use service_kit::exit::{Exit, ExitCode};
 use service_kit::host;
 use service_kit::program::Process;
@@ -21,7 +24,6 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use banner::banner;
-pub use case_command::check;
 
 /// The three services with their ports taken and their stores open, and nothing served yet.
 pub struct CaseTracker {
@@ -35,17 +37,17 @@ impl CaseTracker {
     /// Takes the configured ports and opens the stores. The consumers look for the feed on the port of this very process.
     pub async fn open(mut process: Process) -> Result<Self, Exit> {
         let settings = &mut process.settings;
+        check_feed(settings)?;
         let command = bind(&mut settings.command.listen).await?;
         let query = bind(&mut settings.query.listen).await?;
         let audit = bind(&mut settings.audit.listen).await?;
-        let scheme = if settings.tls.certificate.is_some() { "https" } else { "http" };
-        let feed_url = format!("{scheme}://{}", within(settings.command.listen));
-        settings.query.feed_url.clone_from(&feed_url);
-        settings.audit.feed_url = feed_url;
+        let feed = feed(settings);
+        feed.url().clone_into(&mut settings.query.feed_url);
+        feed.url().clone_into(&mut settings.audit.feed_url);
         Ok(Self {
             command: (CaseCommand::open(process.clone()).await?, command),
-            query: (CaseQuery::open(process.clone()).await?, query),
-            audit: (CaseAudit::open(process.clone()).await?, audit),
+            query: (CaseQuery::open_following(process.clone(), feed.clone()).await?, query),
+            audit: (CaseAudit::open_following(process.clone(), feed).await?, audit),
             process,
         })
     }
@@ -74,6 +76,22 @@ impl CaseTracker {
         }
         outcome
     }
+}
+
+/// Reads what the configuration only points to, for `config check`: the lifecycle file, and what this process shows to itself.
+pub fn check(settings: &Settings) -> Result<(), Exit> {
+    case_command::check(settings)?;
+    check_feed(settings)
+}
+
+fn check_feed(settings: &Settings) -> Result<(), Exit> {
+    feed(settings).check(&EVENT_FEED, settings, &FEED_FOLLOW)
+}
+
+/// The feed of this very process.
+fn feed(settings: &Settings) -> Peer {
+    let scheme = if settings.tls.certificate.is_some() { "https" } else { "http" };
+    Peer::Ourselves(format!("{scheme}://{}", within(settings.command.listen)))
 }
 
 fn start(services: &mut JoinSet<Result<(), Exit>>, service: impl Future<Output = Result<(), Exit>> + Send + 'static) {

@@ -29,16 +29,18 @@ mod view;
 
 use std::sync::Arc;
 
+use case_access::FEED_FOLLOW;
 use case_api::pb::case_query_service_server::CaseQueryServiceServer;
 use event_feed::{Feed, Timing, follow};
 use service_kit::client::dependencies::EVENT_FEED;
-use service_kit::client::outgoing;
+use service_kit::client::{Peer, outgoing};
 use service_kit::diagnostics::Diagnostics;
 use service_kit::exit::Exit;
 use service_kit::health::Health;
 use service_kit::host::Host;
 use service_kit::identity::Identity;
 use service_kit::program::Process;
+use service_kit::settings::Settings;
 use store_failure::{StoreName, StoreProbe};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -70,8 +72,15 @@ pub struct CaseQuery {
 }
 
 impl CaseQuery {
-    /// Opens the read model.
+    /// Opens the read model. The feed is where the settings say.
     pub async fn open(process: Process) -> Result<Self, Exit> {
+        let feed = feed(&process.settings);
+        Self::open_following(process, feed).await
+    }
+
+    /// [`Self::open`], with the feed at a place of the caller's choice.
+    pub async fn open_following(process: Process, feed: Peer) -> Result<Self, Exit> {
+        feed.check(&EVENT_FEED, &process.settings, &FEED_FOLLOW)?;
         let health = Health::new(&SERVICES);
         let condition = health.condition("feed");
         let conditions = Conditions { store: health.condition("store"), projection: health.condition("projection") };
@@ -97,7 +106,7 @@ impl CaseQuery {
             clock: Arc::clone(&process.clock),
         };
         let feed = Feed {
-            channel: outgoing(&process, IDENTITY, &EVENT_FEED, &settings.query.feed_url)?,
+            channel: outgoing(&process, IDENTITY, &EVENT_FEED, feed)?,
             condition,
             clock: Arc::clone(&process.clock),
             entropy: Arc::clone(&process.entropy),
@@ -131,6 +140,15 @@ impl CaseQuery {
         probe.stop().await;
         projected.and(served)
     }
+}
+
+/// Reads what the configuration only points to, for `config check`: what this service shows to the feed.
+pub fn check(settings: &Settings) -> Result<(), Exit> {
+    feed(settings).check(&EVENT_FEED, settings, &FEED_FOLLOW)
+}
+
+fn feed(settings: &Settings) -> Peer {
+    Peer::At(settings.query.feed_url.clone())
 }
 
 fn routes(reads: Reads) -> Routes {

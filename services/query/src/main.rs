@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         version: env!("CARGO_PKG_VERSION"),
         lifecycle_flag: false,
         health_addresses: |settings| vec![settings.query.listen],
-        check: |_| Ok(()),
+        check: case_query::check,
     };
     program::main(&program, serve)
 }

@@ -21,6 +21,7 @@ mod errand;
 mod failure;
 mod observed;
 mod outgoing;
+mod peer;
 pub mod policy;
 mod report;
 mod retry;
@@ -31,6 +32,7 @@ pub use backoff::Backoff;
 pub use breaker::{Breaker, CircuitOpen, Permit};
 pub use failure::{CallError, Cause};
 pub use outgoing::Outgoing;
+pub use peer::Peer;
 pub use policy::Policy;
 
 use context::ContextInterceptor;
@@ -40,20 +42,25 @@ use policy::Repetition;
 use report::DependencyMetrics;
 use retry::Repeater;
 use timed::Timed;
-use tls::Connector;
+use tls::{Connector, Files};
 
 /// What an answer has beside its message, in bytes: the prefix of a gRPC frame.
 const FRAME_PREFIX_BYTES: usize = 5;
 
-/// A channel to the service at `url` (`http://host:port` or `https://host:port`), for the calls that `identity` makes.
+/// A channel to a server, for the calls that `identity` makes.
 ///
 /// Connects at the first call, and again whenever the connection is lost. Needs a runtime to be in. An address that
 /// cannot be one, or certificates that cannot be used, end as [`ExitCode::Configuration`]. A unary answer may have
 /// `limits.message_bytes`.
-pub fn outgoing(process: &Process, identity: Identity, policy: &'static Policy, url: &str) -> Result<Outgoing, Exit> {
-    let settings = &process.settings;
-    let (endpoint, uri) = endpoint(identity, policy, url)?;
-    let connector = Connector::new(uri.clone(), policy.connect_timeout, &settings.tls, &process.reload)?;
+pub fn outgoing(
+    process: &Process,
+    identity: Identity,
+    policy: &'static Policy,
+    peer: impl Into<Peer>,
+) -> Result<Outgoing, Exit> {
+    let (settings, peer) = (&process.settings, peer.into());
+    let (endpoint, uri) = endpoint(identity, policy, peer.url())?;
+    let connector = Connector::new(uri.clone(), policy.connect_timeout, Files::of(&peer, settings), &process.reload)?;
     let channel: Channel = endpoint.connect_with_connector_lazy(connector);
     let timed = Timed::new(channel, settings.limits.message_bytes.saturating_add(FRAME_PREFIX_BYTES));
     let intercepted = InterceptedService::new(timed, ContextInterceptor::new(identity, &settings.auth));
@@ -63,7 +70,7 @@ pub fn outgoing(process: &Process, identity: Identity, policy: &'static Policy, 
     };
     let dependency = Dependency {
         policy,
-        address: url.to_owned(),
+        address: peer.url().to_owned(),
         breaker: Breaker::new(identity, policy),
         repeater,
         metrics: DependencyMetrics::new(identity, policy),

@@ -19,11 +19,12 @@ use tower_service::Service;
 use tracing::{info, warn};
 
 use super::failure::root_cause;
+use super::peer::Peer;
 use crate::exit::{Exit, ExitCode};
 use crate::reload::Reload;
-use crate::settings::TlsSettings;
+use crate::settings::{Settings, TlsSettings};
 use crate::telemetry::names;
-use crate::tls::{files, is_for_clients, provider};
+use crate::tls::{files, is_for_clients, provider, verifier_of_ourselves};
 
 /// HTTP/2, as it is named in a TLS handshake.
 const ALPN_H2: &[u8] = b"h2";
@@ -45,15 +46,14 @@ impl Connector {
     pub(super) fn new(
         uri: Uri,
         connect_timeout: Option<Duration>,
-        tls: &TlsSettings,
+        files: Files,
         reload: &Reload,
     ) -> Result<Self, Exit> {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(connect_timeout);
-        let config =
-            if uri.scheme_str() == Some("https") { Some(Files::of(tls).watched(reload.clone())?) } else { None };
+        let config = if uri.scheme_str() == Some("https") { Some(files.watched(reload.clone())?) } else { None };
         Ok(Self { http, uri, config })
     }
 }
@@ -79,10 +79,14 @@ impl Service<Uri> for Connector {
 
 /// The files that TLS needs.
 #[derive(Debug, Clone)]
-struct Files {
+pub(super) struct Files {
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,
     ca: Option<PathBuf>,
+    /// Whether the server is our own, and known by our certificate.
+    is_ourselves: bool,
+    /// Whether the certificate is shown to a server that asks for one.
+    shows_certificate: bool,
 }
 
 /// Why the files are of no use.
@@ -97,8 +101,15 @@ enum Unusable {
 }
 
 impl Files {
-    fn of(tls: &TlsSettings) -> Self {
-        Self { certificate: tls.certificate.clone(), key: tls.key.clone(), ca: tls.ca.clone() }
+    /// Those that calls to a peer need.
+    pub(super) fn of(peer: &Peer, settings: &Settings) -> Self {
+        let TlsSettings { certificate, key, ca, .. } = settings.tls.clone();
+        let (is_ourselves, shows_certificate) = match peer {
+            Peer::At(_) => (false, true),
+            // Ours may be one that we do not believe ourselves: it is kept back where a token is shown.
+            Peer::Ourselves(_) => (true, Peer::shows_own_certificate(settings)),
+        };
+        Self { certificate, key, ca, is_ourselves, shows_certificate }
     }
 
     /// What is in them now.
@@ -106,9 +117,13 @@ impl Files {
         let builder = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(Unusable::Protocol)?;
-        let builder = match &self.ca {
-            Some(ca) => builder.with_root_certificates(files::roots(ca)?),
-            None => builder.with_webpki_roots(),
+        let builder = match (&self.certificate, &self.ca) {
+            (Some(certificate), ca) if self.is_ourselves => {
+                let own = verifier_of_ourselves(certificate, ca.as_deref())?;
+                builder.dangerous().with_custom_certificate_verifier(own)
+            }
+            (_, Some(ca)) => builder.with_root_certificates(files::roots(ca)?),
+            (_, None) => builder.with_webpki_roots(),
         };
         let mut config = match self.shown()? {
             Some((chain, key)) => builder.with_client_auth_cert(chain, key).map_err(|source| self.mismatch(source))?,
@@ -120,7 +135,9 @@ impl Files {
 
     /// The certificate that servers are shown which ask for one; none if there is none, or if it is for servers only.
     fn shown(&self) -> Result<Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>, Unusable> {
-        let (Some(certificate), Some(key)) = (&self.certificate, &self.key) else { return Ok(None) };
+        let (Some(certificate), Some(key), true) = (&self.certificate, &self.key, self.shows_certificate) else {
+            return Ok(None);
+        };
         let chain = files::certificates(certificate)?;
         if !chain.first().is_some_and(is_for_clients) {
             return Ok(None);

@@ -15,7 +15,7 @@ use std::sync::{Arc, LazyLock};
 
 use rustls::crypto::CryptoProvider;
 
-pub(crate) use ourselves::client_of_ourselves;
+pub(crate) use ourselves::{accepted_by_ourselves, client_of_ourselves, verifier_of_ourselves};
 pub(crate) use peer::is_for_clients;
 pub use peer::{ConnectionInfo, PeerCertificate, peer_of};
 pub(crate) use server::ServerTls;

@@ -40,7 +40,7 @@ pub struct PeerCertificate {
 impl PeerCertificate {
     /// Reads a leaf: the first of its alternative names that is a URI (a SPIFFE id), else the first DNS name, else the common
     /// name. None if there is no such name, or one that cannot be an actor's.
-    fn of(leaf: &CertificateDer<'static>) -> Option<Self> {
+    pub(super) fn of(leaf: &CertificateDer<'static>) -> Option<Self> {
         let (_, leaf) = X509Certificate::from_der(leaf).ok()?;
         let alternatives = leaf.subject_alternative_name().ok()?;
         let names = alternatives.map(|extension| extension.value.general_names.as_slice()).unwrap_or_default();

@@ -13,6 +13,8 @@ mod log_policy;
 mod measures;
 mod outage;
 mod process;
+mod secured;
+mod secured_callers;
 mod shutdown;
 mod stores;
 mod system;

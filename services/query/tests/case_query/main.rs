@@ -4,6 +4,7 @@
 
 mod batch;
 mod comments;
+mod diagnostics;
 mod freshness;
 mod history;
 mod lifecycle;

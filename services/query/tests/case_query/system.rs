@@ -123,6 +123,11 @@ impl Query {
         while answers.message().await.unwrap().unwrap().status() != wanted {}
     }
 
+    /// A channel of somebody who is believed everything.
+    pub(crate) fn channel(&self) -> CallerChannel {
+        Caller::actor("amira").channel(self.address)
+    }
+
     pub(crate) fn client(&self) -> CaseQueryServiceClient<CallerChannel> {
         Caller::actor("amira").queries(self.address)
     }
