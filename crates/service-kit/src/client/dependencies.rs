@@ -94,8 +94,8 @@ pub const COLLECTOR: Policy = Policy {
     repetition: Repetition::Never("what does not get through in time is dropped and counted; the next batch is tried"),
     breaking: Breaking::Never("one delivery at a time, on a thread of its own: no request waits for it"),
     caller_sees: "nothing",
-    logged: Logged::ByItsUser { event: "telemetry_export_failed", severity: Severity::Warn },
-    metrics: &["otel.sdk.processor.span.processed"],
+    logged: Logged::ByItsUser { event: names::TELEMETRY_EXPORT_FAILED, severity: Severity::Warn },
+    metrics: &[names::SDK_SPANS_PROCESSED],
 };
 
 /// The identity provider.
@@ -107,10 +107,12 @@ pub const IDENTITY_PROVIDER: Policy = Policy {
     keep_alive: None,
     methods: &[],
     repetition: Repetition::ByItsUser(
-        "fetched anew every `auth.jwks_refresh`, and sooner for a token with an unknown key",
+        "fetched anew every `auth.jwks_refresh`, and sooner for a token with an unknown key; after a failure, again after a \
+         random wait of 1 s to 2 s that doubles up to 30 s",
     ),
     breaking: Breaking::Never("no request waits for it, and fetches have a least distance"),
-    caller_sees: "nothing while the keys in hand verify its token; a token with an unknown key is refused",
+    caller_sees: "nothing while the keys in hand verify its token; a token with an unknown key is refused; \
+                  `IDENTITY_UNAVAILABLE` with a delay before there were any keys",
     logged: Logged::ByItsUser { event: names::IDENTITY_KEYS_FAILED, severity: Severity::Warn },
     metrics: &[names::IDENTITY_KEYS_READS, names::IDENTITY_KEYS_AGE],
 };
@@ -129,7 +131,7 @@ pub const STORE: Policy = Policy {
     breaking: Breaking::Never("it is local: readiness goes off instead, and the queue before it is bounded"),
     caller_sees: "`STORE_UNAVAILABLE` with a delay, or `QUEUE_FULL`; a failed disk ends the process (74)",
     logged: Logged::ByItsUser { event: "store_failed", severity: Severity::Error },
-    metrics: &["db.client.operation.duration"],
+    metrics: &[names::DB_OPERATION_DURATION],
 };
 
 /// All of them.

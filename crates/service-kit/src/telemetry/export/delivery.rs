@@ -8,10 +8,11 @@ use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::oneshot;
 
+use crate::client::dependencies::COLLECTOR;
 use crate::exit::{Exit, ExitCode};
 
 /// How long one delivery may take, connecting and further attempts included.
-pub(super) const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const EXPORT_TIMEOUT: Duration = COLLECTOR.call_timeout;
 
 /// A thread with a runtime of its own, on which everything about delivery runs: a slow collector cannot delay a request,
 /// and the shutdown can wait for it from anywhere, a current-thread runtime included.
