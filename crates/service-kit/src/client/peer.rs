@@ -69,8 +69,12 @@ fn has_token(settings: &Settings) -> bool {
 
 /// Whether a certificate can be shown at an address.
 fn certificate_for(url: &str, settings: &Settings) -> Result<(), String> {
-    if settings.tls.certificate.is_none() {
+    let Some(certificate) = &settings.tls.certificate else {
         return Err("set auth.token_file, or tls.certificate and tls.key to show a certificate".to_owned());
+    };
+    let chain = tls::files::certificates(certificate).map_err(|error| error.to_string())?;
+    if !chain.first().is_some_and(tls::is_for_clients) {
+        return Err("set auth.token_file, or give tls.certificate a certificate that is for clients, too".to_owned());
     }
     if !url.starts_with("https://") {
         return Err(format!(

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use case_api::pb::{AuditEventFilter, Consistency, GetCaseRequest, ListAuditEventsRequest};
+use rcgen::ExtendedKeyUsagePurpose;
 use tempfile::TempDir;
 use test_support::{Caller, ServerProcess, Spec, eventually};
 use tonic::Code;
@@ -30,6 +31,7 @@ const TOKENS: [(&str, &str); 4] = [
     ("CASE_TRACKER__AUTH__ISSUER", ISSUER),
     ("CASE_TRACKER__AUTH__AUDIENCE", AUDIENCE),
 ];
+const MTLS: (&str, &str) = ("CASE_TRACKER__AUTH__MODE", "mtls");
 const SERVER: [(&str, &str); 2] =
     [("CASE_TRACKER__TLS__CERTIFICATE", "server.pem"), ("CASE_TRACKER__TLS__KEY", "server.key.pem")];
 const TOKEN_FILE: (&str, &str) = ("CASE_TRACKER__AUTH__TOKEN_FILE", "token");
@@ -103,6 +105,19 @@ async fn all_in_one_follows_its_own_feed_by_token_or_by_certificate_whatever_its
 }
 
 #[tokio::test]
+async fn all_in_one_follows_its_own_feed_where_only_certificates_count() {
+    let (folder, authority, _) = surroundings();
+    authority.certify(folder.path(), "amira", &["amira.example"]);
+    let settings =
+        [MTLS, SERVER[0], SERVER[1], CLIENT_CA, ("CASE_TRACKER__AUTH__CERTIFICATE_ROLES", "service,auditor")];
+    let process = all_in_one(folder.path().to_owned(), &settings).spawn().await;
+    let line = Line::showing(folder.path(), NAME, "amira");
+    let callers = Callers { clerk: Caller::nobody(), reader: Caller::nobody(), auditor: Caller::nobody() };
+    assert_eq!(written_and_read(&line, addresses(&process), callers).await, "amira.example");
+    assert_eq!(process.terminate().await.code(), Some(0));
+}
+
+#[tokio::test]
 async fn three_services_apart_follow_the_feed_by_their_certificates() {
     let (folder, authority, _) = surroundings();
     authority.certify(folder.path(), "case-command", &["127.0.0.1", NAME]);
@@ -113,7 +128,7 @@ async fn three_services_apart_follow_the_feed_by_their_certificates() {
     let start = async |name: &str, more: &[(&str, &str)]| {
         let (certificate, key) = (format!("{name}.pem"), format!("{name}.key.pem"));
         let settings = [
-            ("CASE_TRACKER__AUTH__MODE", "mtls"),
+            MTLS,
             ("CASE_TRACKER__TLS__CERTIFICATE", &certificate),
             ("CASE_TRACKER__TLS__KEY", &key),
             ("CASE_TRACKER__TLS__CA", "ca.pem"),
@@ -148,7 +163,7 @@ async fn refused(mut spec: Spec) -> String {
 
 #[tokio::test]
 async fn who_could_never_follow_the_feed_is_not_started_and_told_what_to_set() {
-    let (folder, _, provider) = surroundings();
+    let (folder, authority, provider) = surroundings();
     let path = folder.path();
     let other = Authority::new();
     other.write(path, "other.pem");
@@ -156,12 +171,19 @@ async fn who_could_never_follow_the_feed_is_not_started_and_told_what_to_set() {
     let apart = |name: &str, more: &[(&str, &str)]| one(path.to_owned(), name, &[&TOKENS[..], more].concat());
     let foreign = [("CASE_TRACKER__TLS__CLIENT_CA", "other.pem")];
     let viewers = [CLIENT_CA, ("CASE_TRACKER__AUTH__CERTIFICATE_ROLES", "viewer")];
+    let only_certificates = all_in_one(path.to_owned(), &[MTLS, SERVER[0], SERVER[1], foreign[0]]);
+    authority.certify_for(path, "for-servers", &[NAME], &[ExtendedKeyUsagePurpose::ServerAuth]);
+    let for_servers =
+        [("CASE_TRACKER__TLS__CERTIFICATE", "for-servers.pem"), ("CASE_TRACKER__TLS__KEY", "for-servers.key.pem")];
     let plain = ("CASE_TRACKER__QUERY__FEED_URL", "http://127.0.0.1:1");
     for (spec, names) in [
         (all(&[]), &["auth.token_file", "tls.client_ca"][..]),
         (all(&foreign), &["auth.token_file", "tls.client_ca", "invalid peer certificate"]),
         (all(&viewers), &["auth.token_file", "auth.certificate_roles"]),
+        (only_certificates, &["\"mtls\"", "tls.client_ca", "invalid peer certificate"]),
         (apart(QUERY, &[]), &["auth.token_file", "tls.certificate"]),
+        (all(&[CLIENT_CA, for_servers[0], for_servers[1]]), &["auth.token_file", "for clients, too"]),
+        (apart(QUERY, &for_servers), &["auth.token_file", "for clients, too"]),
         (apart(AUDIT, &[]), &["auth.token_file", "tls.certificate"]),
         (apart(QUERY, &[SERVER[0], SERVER[1], plain]), &["auth.token_file", "http://127.0.0.1:1"]),
     ] {

@@ -9,7 +9,7 @@ use case_api::pb::case_command_service_client::CaseCommandServiceClient;
 use case_api::pb::case_query_service_client::CaseQueryServiceClient;
 use hyper_util::rt::TokioIo;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::json;
@@ -45,7 +45,13 @@ impl Authority {
 
     /// Writes `NAME.pem` and `NAME.key.pem` for somebody with these names.
     pub(crate) fn certify(&self, folder: &Path, name: &str, names: &[&str]) {
-        let params = CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
+        self.certify_for(folder, name, names, &[]);
+    }
+
+    /// [`Self::certify`], for certain uses; for any if there are none.
+    pub(crate) fn certify_for(&self, folder: &Path, name: &str, names: &[&str], usages: &[ExtendedKeyUsagePurpose]) {
+        let mut params = CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
+        params.extended_key_usages = usages.to_vec();
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         std::fs::write(folder.join(format!("{name}.pem")), certificate.pem()).unwrap();
