@@ -94,6 +94,15 @@ def refused(what, code, reason, call):
     return check(what, False, answer)
 
 
+def code_of(call):
+    """The code that a call fails with; OK if it does not."""
+    try:
+        call()
+    except grpc.RpcError as error:
+        return error.code()
+    return Code.OK
+
+
 CREATE = "casetracker.v1.CaseCommandService/CreateCase"
 GET = "casetracker.v1.CaseQueryService/GetCase"
 LIST = "casetracker.v1.CaseQueryService/ListCases"
@@ -203,14 +212,9 @@ def health(system):
         check("Watch begins with the present", next(watch).status == response.SERVING)
         unknown = stub.Watch(health_pb2.HealthCheckRequest(service="no.such.Service"), timeout=1)
         check("Watch of an unknown name says so", next(unknown).status == response.SERVICE_UNKNOWN)
-        try:
-            next(unknown)
-        except grpc.RpcError as error:
-            check("and stays open", error.code() == Code.DEADLINE_EXCEEDED, error)
-        try:
-            stub.Check(health_pb2.HealthCheckRequest(service="no.such.Service"), timeout=TIMEOUT_S)
-        except grpc.RpcError as error:
-            check("Check of an unknown name is NOT_FOUND", error.code() == Code.NOT_FOUND, error)
+        check("and stays open", code_of(lambda: next(unknown)) == Code.DEADLINE_EXCEEDED)
+        asked = health_pb2.HealthCheckRequest(service="no.such.Service")
+        check("Check of an unknown name is NOT_FOUND", code_of(lambda: stub.Check(asked, timeout=TIMEOUT_S)) == Code.NOT_FOUND)
 
 
 def rotated(system):
