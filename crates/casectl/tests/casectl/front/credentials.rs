@@ -17,7 +17,7 @@ fn secure(address: SocketAddr) -> Setting {
 
 fn token_file(authority: &Authority) -> String {
     let path = authority.file("token");
-    fs::write(&path, "s3cret\n").unwrap();
+    fs::write(&path, "canary\n").unwrap();
     path.to_str().unwrap().to_owned()
 }
 
@@ -29,7 +29,7 @@ async fn calls_health_and_token_go_over_tls() {
     let (ca, token) = (authority.ca(), token_file(&authority));
     let said = secure(gate).run(&["list", "--ca", &ca, "--token-file", &token]).await;
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
-    assert_eq!(desk.calls()[0].authorization.as_deref(), Some("Bearer s3cret"));
+    assert_eq!(desk.calls()[0].authorization.as_deref(), Some("Bearer canary"));
     let said = secure(gate).with("CASECTL_CA", &ca).run(&["health"]).await;
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.out.contains(&format!("https://{gate}")), "{said:?}");
@@ -41,7 +41,7 @@ async fn a_server_of_an_unknown_authority_is_told_nothing() {
     let (authority, other) = (Authority::new(), Authority::new());
     let gate = authority.gate(plain, Clients::Anybody).await;
     for ca in [&[][..], &["--ca", &other.ca()]] {
-        let said = secure(gate).with("CASECTL_TOKEN", "s3cret").run(&[&["list"], ca].concat()).await;
+        let said = secure(gate).with("CASECTL_TOKEN", "canary").run(&[&["list"], ca].concat()).await;
         assert_eq!(said.code, 69, "{said:?}");
         let begin = format!("casectl: no secure connection to the query service at https://{gate}: ");
         assert!(said.err.starts_with(&begin), "{said:?}");
@@ -84,24 +84,24 @@ async fn tls_to_a_server_without_it_and_the_reverse_are_told_apart_from_an_outag
 async fn a_token_leaves_the_machine_only_over_tls() {
     // TEST-NET-1: nobody is there.
     let away = |setting: Setting| setting.with("CASECTL_QUERY", "192.0.2.1:50052").with("CASECTL_TIMEOUT", "50ms");
-    let said = away(Setting::bare().with("CASECTL_TOKEN", "s3cret")).run(&["list"]).await;
+    let said = away(Setting::bare().with("CASECTL_TOKEN", "canary")).run(&["list"]).await;
     assert_eq!(said.code, 78, "{said:?}");
     assert!(
         said.err.contains("the token would go to the query service at 192.0.2.1:50052 over plain HTTP"),
         "{said:?}"
     );
-    assert!(said.err.contains("--plaintext-token allow") && !said.err.contains("s3cret"), "{said:?}");
+    assert!(said.err.contains("--plaintext-token allow") && !said.err.contains("canary"), "{said:?}");
     // The controls: without a token, to an address with TLS, or allowed in so many words, it is tried.
     assert_eq!(away(Setting::bare()).run(&["list"]).await.code, 69);
-    let allowed = away(Setting::bare().with("CASECTL_TOKEN", "s3cret"));
+    let allowed = away(Setting::bare().with("CASECTL_TOKEN", "canary"));
     assert_eq!(allowed.run(&["list", "--plaintext-token", "allow"]).await.code, 69);
-    let tls = away(Setting::bare().with("CASECTL_TOKEN", "s3cret"));
+    let tls = away(Setting::bare().with("CASECTL_TOKEN", "canary"));
     assert_eq!(tls.run(&["list", "--query", "https://192.0.2.1:50052"]).await.code, 69);
 }
 
 #[tokio::test]
 async fn there_is_no_flag_that_shows_a_token_to_the_whole_machine() {
-    let said = Setting::bare().run(&["list", "--token", "s3cret"]).await;
+    let said = Setting::bare().run(&["list", "--token", "canary"]).await;
     assert_eq!(said.code, 64, "{said:?}");
     assert!(said.err.contains("--token-file"), "{said:?}");
 }
@@ -112,7 +112,7 @@ async fn files_that_cannot_be_used_are_told_with_who_named_them() {
     let (certificate, _) = authority.certificate("one.example");
     let (_, foreign_key) = other.certificate("two.example");
     let garbage = authority.file("garbage.pem");
-    fs::write(&garbage, "s3cret garbage").unwrap();
+    fs::write(&garbage, "canary garbage").unwrap();
     let (garbage, empty) = (garbage.to_str().unwrap(), authority.file("empty"));
     fs::write(&empty, "\n").unwrap();
     let empty = empty.to_str().unwrap();
@@ -128,7 +128,7 @@ async fn files_that_cannot_be_used_are_told_with_who_named_them() {
     ] {
         let Said { code, out, err } = Setting::bare().run(&[flags, &["list"]].concat()).await;
         assert_eq!((code, out.as_str()), (64, ""), "{flags:?}: {err}");
-        assert!(err.starts_with(&format!("casectl: {why}")) && !err.contains("s3cret"), "{flags:?}: {err}");
+        assert!(err.starts_with(&format!("casectl: {why}")) && !err.contains("canary"), "{flags:?}: {err}");
     }
     let said = Setting::bare().with("CASECTL_CA", "/nowhere").run(&["list"]).await;
     assert_eq!(said.code, 78, "{said:?}");
@@ -136,9 +136,9 @@ async fn files_that_cannot_be_used_are_told_with_who_named_them() {
 
 #[tokio::test]
 async fn a_password_in_an_address_is_refused_and_not_repeated() {
-    let said = Setting::bare().run(&["list", "--query", "https://amira:s3cret@cases.example:443"]).await;
+    let said = Setting::bare().run(&["list", "--query", "https://amira:canary@cases.example:443"]).await;
     assert_eq!(said.code, 64, "{said:?}");
-    assert!(said.err.contains("--query: this is no address") && !said.err.contains("s3cret"), "{said:?}");
+    assert!(said.err.contains("--query: this is no address") && !said.err.contains("canary"), "{said:?}");
 }
 
 #[tokio::test]
