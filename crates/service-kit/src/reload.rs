@@ -3,6 +3,10 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
@@ -57,6 +61,16 @@ impl Reload {
     }
 }
 
+/// Opens a file that is read again while the process runs: a plain one. Opening a pipe would wait, perhaps for ever, for
+/// somebody who writes into it.
+pub(crate) fn open_plain(path: &Path) -> io::Result<File> {
+    if std::fs::metadata(path)?.is_file() {
+        File::open(path)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,5 +111,17 @@ mod tests {
         let (trigger, mut reload) = reload();
         drop(trigger);
         assert!(!reload.next().await);
+    }
+
+    #[test]
+    fn a_pipe_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (pipe, plain) = (folder.path().join("pipe"), folder.path().join("plain"));
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        std::fs::write(&plain, "text").unwrap();
+        assert_eq!(open_plain(&pipe).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(open_plain(folder.path()).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        assert!(open_plain(&plain).is_ok(), "control");
     }
 }

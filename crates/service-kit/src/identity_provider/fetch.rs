@@ -15,6 +15,7 @@ use tonic::codegen::Bytes;
 
 use super::keys::{KeySet, Unusable};
 use crate::client::dependencies::IDENTITY_PROVIDER;
+use crate::reload::open_plain;
 use crate::tls;
 
 /// How long the provider may take, from the connection to the last byte.
@@ -51,7 +52,7 @@ pub(crate) enum FetchError {
 /// The content of a file of keys.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, FetchError> {
     let failed = |source| FetchError::File { path: path.to_owned(), source };
-    let file = std::fs::File::open(path).map_err(failed)?;
+    let file = open_plain(path).map_err(failed)?;
     let mut content = Vec::new();
     // One byte more than allowed shows that there is more.
     file.take(KEYS_BYTES_MAX as u64 + 1).read_to_end(&mut content).map_err(failed)?;

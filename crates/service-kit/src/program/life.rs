@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
+use super::open_files;
 use super::signals::Signals;
 use super::{About, BUILD_SHA, Process, Program, secrets};
 use crate::exit::{Exit, ExitCode};
@@ -28,6 +29,7 @@ where
     F: FnOnce(Process) -> Fut,
     Fut: Future<Output = Result<(), Exit>>,
 {
+    open_files::allow_as_many_as_possible();
     let runtime = runtime()?;
     let telemetry = {
         // OTLP exporters start their tasks on the runtime that they are built in.

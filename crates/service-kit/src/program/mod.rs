@@ -6,6 +6,7 @@
 mod command_line;
 mod healthcheck;
 mod life;
+mod open_files;
 mod report;
 mod secrets;
 mod signals;

@@ -2,12 +2,14 @@
 //!
 //! Reading blocks: call it at start, or on a thread that may wait.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rustls::RootCertStore;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::reload::open_plain;
 
 /// Why a file does not give what it should. The text names the file, never anything of its content.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +65,9 @@ pub fn roots(path: &Path) -> Result<RootCertStore, Error> {
 
 /// The bytes of a file.
 pub(super) fn content(path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })
+    let mut bytes = Vec::new();
+    let read = open_plain(path).and_then(|mut file| file.read_to_end(&mut bytes));
+    read.map(|_| bytes).map_err(|source| Error::Unreadable { path: path.to_owned(), source })
 }
 
 /// [`certificates`] of a file that has been read.
