@@ -70,6 +70,10 @@ impl TokenRules {
     /// What is left to check of claims that the issuer has signed.
     fn accept(&self, claims: &Map<String, Value>, now_us: i64) -> Result<Verified, Refusal> {
         let skew_us = i64::try_from(self.skew.as_micros()).unwrap_or(i64::MAX);
+        // The library would take a list that names the issuer among others; RFC 7519 knows one issuer only.
+        if claims.get("iss").is_some_and(|issuer| !issuer.is_string()) {
+            return Err(Refusal::Issuer);
+        }
         let expiry_us = claims.get("exp").and_then(time_us).ok_or(Refusal::NoExpiry)?;
         let until_us = expiry_us.saturating_add(skew_us);
         if now_us >= until_us {
@@ -168,6 +172,16 @@ mod tests {
             assert_eq!(times(&unusable), Err(Refusal::NoExpiry), "{unusable}");
         }
         assert_eq!(times(&json!({"exp": NOW_S + 1, "nbf": "yesterday"})), Err(Refusal::Malformed));
+    }
+
+    #[test]
+    fn a_token_has_one_issuer() {
+        let with_issuer = |issuer: Value| {
+            let claims = json!({"sub": "amira", "exp": NOW_S + 1, "iss": issuer});
+            accepted(&rules("sub", "roles"), &claims).map(|verified| verified.until_us)
+        };
+        assert_eq!(with_issuer(json!(["x", "i"])), Err(Refusal::Issuer));
+        assert!(with_issuer(json!("i")).is_ok(), "control");
     }
 
     #[test]
