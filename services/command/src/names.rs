@@ -34,7 +34,7 @@ pub(crate) const FEED_HISTORY_LOST: &str = "feed_history_lost";
 pub(crate) const FEED_CONSUMER_IGNORED: &str = "feed_consumer_ignored";
 /// ERROR: the store has fewer commits than were acknowledged.
 pub(crate) const STORE_HISTORY_LOST: &str = "store_history_lost";
-/// WARN: the head of the history cannot be kept outside of the store.
+/// WARN: the head of the history that is kept outside of the store cannot be written, or not be read.
 pub(crate) const HEAD_FILE_FAILED: &str = "head_file_failed";
 /// INFO: the store is open.
 pub(crate) const STORE_OPENED: &str = "store_opened";
