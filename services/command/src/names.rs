@@ -55,9 +55,9 @@ pub(crate) const METRIC_QUEUE_DEPTH: &str = "case_store_queue_depth";
 pub(crate) const METRIC_QUEUE_CAPACITY: &str = "case_store_queue_capacity";
 /// Gauge, `{key}`, no labels: idempotency keys that are remembered.
 pub(crate) const METRIC_IDEMPOTENCY_KEYS: &str = "case_idempotency_keys";
-/// Gauge, `{event}`, by `consumer` (the required ones, and at most 64 others): events that a consumer has not acknowledged.
+/// Gauge, `{event}`, by `consumer` (the required ones, and at most 64 others while they follow): events that a consumer has not acknowledged.
 pub(crate) const METRIC_FEED_UNACKNOWLEDGED: &str = "case_feed_unacknowledged_events";
-/// Gauge, `s`, by `consumer` (the required ones, and at most 64 others): how long the oldest event has
+/// Gauge, `s`, by `consumer` (the required ones, and at most 64 others while they follow): how long the oldest event has
 /// waited that a consumer has not acknowledged; 0 if it has everything.
 pub(crate) const METRIC_FEED_UNACKNOWLEDGED_AGE: &str = "case_feed_unacknowledged_seconds";
 
