@@ -15,7 +15,8 @@ const OTHERS_MAX: usize = 64;
 ///
 /// They are kept in memory, and those of required consumers are written along with the next batch: an acknowledgement
 /// causes no write of its own, and one that is lost in a crash is repeated by its consumer, which keeps its own position
-/// durably. What others have acknowledged is for the eyes of operators only, and not worth a write.
+/// durably. What others have acknowledged is for the eyes of operators only, and not worth a write; they are known from where
+/// their first stream begins until their last one ends. Nobody knows of one that has gone whether it will be back.
 #[derive(Debug)]
 pub(crate) struct Consumers {
     positions: Mutex<BTreeMap<String, Position>>,
@@ -23,7 +24,7 @@ pub(crate) struct Consumers {
     committed: Mutex<Arrivals>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Position {
     required: bool,
     acknowledged: u64,
@@ -37,12 +38,29 @@ struct Position {
 pub(crate) struct Connected {
     consumers: Arc<Consumers>,
     consumer: String,
+    /// Whether the consumer is known because of this stream too.
+    counted: bool,
+}
+
+impl Connected {
+    /// The consumer has made everything up to this position durable. Going back is not possible; `false`: not kept, since there
+    /// are too many consumers to know this one.
+    pub(crate) fn acknowledge(&self, position: u64) -> bool {
+        let mut positions = self.consumers.lock();
+        let known = positions.get_mut(&self.consumer).filter(|_| self.counted);
+        known.map(|known| known.acknowledged = known.acknowledged.max(position)).is_some()
+    }
 }
 
 impl Drop for Connected {
     fn drop(&mut self) {
-        if let Some(position) = self.consumers.lock().get_mut(&self.consumer) {
-            position.streams = position.streams.saturating_sub(1);
+        let mut positions = self.consumers.lock();
+        let Some(position) = positions.get_mut(&self.consumer).filter(|_| self.counted) else {
+            return;
+        };
+        position.streams = position.streams.saturating_sub(1);
+        if position.streams == 0 && !position.required {
+            positions.remove(&self.consumer);
         }
     }
 }
@@ -61,26 +79,25 @@ impl Consumers {
         self.lock().get(consumer).is_some_and(|position| position.required)
     }
 
-    /// A consumer has made everything up to this position durable. Going back is not possible; `false`: not kept.
-    pub(crate) fn acknowledge(&self, consumer: &str, position: u64) -> bool {
-        self.change(consumer, |known| known.acknowledged = known.acknowledged.max(position))
-    }
-
-    /// A consumer follows the feed, until the answer is dropped. How far it is, it says itself.
-    pub(crate) fn connect(self: &Arc<Self>, consumer: &str) -> Connected {
-        self.change(consumer, |known| known.streams += 1);
-        Connected { consumers: Arc::clone(self), consumer: consumer.to_owned() }
-    }
-
-    /// `false`: there are too many consumers to know this one.
-    fn change(&self, consumer: &str, change: impl FnOnce(&mut Position)) -> bool {
+    /// A consumer follows the feed after a position, until the answer is dropped. For a required one the position is no more
+    /// than a wish: what it has made durable, it acknowledges.
+    pub(crate) fn connect(self: &Arc<Self>, consumer: &str, after_position: u64) -> Connected {
         let mut positions = self.lock();
         let others = positions.values().filter(|position| !position.required).count();
-        if !positions.contains_key(consumer) && others >= OTHERS_MAX {
-            return false;
-        }
-        change(positions.entry(consumer.to_owned()).or_default());
-        true
+        let counted = match positions.get_mut(consumer) {
+            Some(known) => {
+                known.streams += 1;
+                true
+            }
+            None if others >= OTHERS_MAX => false,
+            None => {
+                let at = after_position;
+                let position = Position { required: false, acknowledged: at, written: at, streams: 1 };
+                positions.insert(consumer.to_owned(), position);
+                true
+            }
+        };
+        Connected { consumers: Arc::clone(self), consumer: consumer.to_owned(), counted }
     }
 
     /// Events up to `head` are durable.
@@ -152,22 +169,24 @@ mod tests {
 
     #[test]
     fn the_slowest_required_consumer_counts_and_others_do_not() {
-        let consumers = requiring_audit(&[("case-audit".to_owned(), 3), ("gone".to_owned(), 1)]);
-        assert!(consumers.acknowledge("case-query", 1));
-        assert_eq!(consumers.slowest_required(), Some(("case-audit".to_owned(), 3)));
-        assert!(consumers.acknowledge("case-audit", 9));
-        assert!(consumers.acknowledge("case-audit", 7));
+        let consumers = Arc::new(requiring_audit(&[("case-audit".to_owned(), 3), ("gone".to_owned(), 1)]));
+        let (audit, query) = (consumers.connect("case-audit", 8), consumers.connect("case-query", 0));
+        assert!(query.acknowledge(1));
+        assert_eq!(consumers.slowest_required(), Some(("case-audit".to_owned(), 3)), "where it begins says nothing");
+        assert!(audit.acknowledge(9));
+        assert!(audit.acknowledge(7));
         assert_eq!(consumers.slowest_required(), Some(("case-audit".to_owned(), 9)));
     }
 
     #[test]
     fn an_acknowledgement_is_written_once_and_only_of_a_required_consumer() {
-        let consumers = requiring_audit(&[]);
-        consumers.acknowledge("case-audit", 1);
-        consumers.acknowledge("case-query", 5);
+        let consumers = Arc::new(requiring_audit(&[]));
+        let (audit, query) = (consumers.connect("case-audit", 0), consumers.connect("case-query", 0));
+        audit.acknowledge(1);
+        query.acknowledge(5);
         let batch = consumers.unwritten();
         assert_eq!(batch, [("case-audit".to_owned(), 1)]);
-        consumers.acknowledge("case-audit", 2);
+        audit.acknowledge(2);
         consumers.written(&batch);
         assert_eq!(consumers.unwritten(), [("case-audit".to_owned(), 2)]);
     }
@@ -176,27 +195,41 @@ mod tests {
     fn operators_read_who_is_connected_and_how_far_behind() {
         let consumers = Arc::new(requiring_audit(&[("case-audit".to_owned(), 3)]));
         consumers.committed(5);
-        let (audit, query) = (consumers.connect("case-audit"), consumers.connect("case-query"));
-        consumers.acknowledge("case-query", 5);
-        drop(query);
+        let (audit, query) = (consumers.connect("case-audit", 3), consumers.connect("case-query", 0));
+        query.acknowledge(5);
         let [of_audit, of_query] = <[FeedReport; 2]>::try_from(consumers.reports(5)).expect("two consumers");
         assert_eq!((of_audit.consumer.as_str(), of_audit.position, of_audit.head), ("case-audit", 3, 5));
-        assert!(of_audit.connected && !of_query.connected);
+        assert!(of_audit.connected && of_query.connected);
         assert_eq!((of_query.position, of_query.lag_ms), (5, 0), "nothing is missing");
-        let again = consumers.connect("case-audit");
+        let again = consumers.connect("case-audit", 3);
         drop(audit);
         assert!(consumers.reports(5)[0].connected, "one of its streams is open");
         drop(again);
-        assert!(!consumers.reports(5)[0].connected);
+        assert!(!consumers.reports(5)[0].connected, "commands wait for it, connected or not");
+    }
+
+    #[test]
+    fn who_only_looked_in_is_behind_by_what_it_asked_for_and_forgotten_once_it_has_gone() {
+        let consumers = Arc::new(requiring_audit(&[]));
+        consumers.committed(5);
+        let (first, second) = (consumers.connect("a-look", 4), consumers.connect("a-look", 5));
+        assert_eq!(consumers.all(), [("a-look".to_owned(), 4), ("case-audit".to_owned(), 0)]);
+        drop(first);
+        assert_eq!(consumers.all().len(), 2, "one of its streams is open");
+        drop(second);
+        assert_eq!(consumers.all(), [("case-audit".to_owned(), 0)]);
     }
 
     #[test]
     fn made_up_consumers_neither_fill_the_memory_nor_shut_out_a_required_one() {
-        let consumers = requiring_audit(&[]);
-        let kept = (0..1_000).filter(|n| consumers.acknowledge(&format!("c{n}"), 1)).count();
-        assert_eq!(kept, OTHERS_MAX);
-        assert!(consumers.acknowledge("c0", 2), "a known one goes on");
-        assert!(consumers.acknowledge("case-audit", 1));
+        let consumers = Arc::new(requiring_audit(&[]));
+        let mut streams: Vec<_> = (0..1_000).map(|n| consumers.connect(&format!("c{n}"), 0)).collect();
+        assert_eq!(streams.iter().filter(|stream| stream.acknowledge(1)).count(), OTHERS_MAX);
+        let (known, required) = (consumers.connect("c0", 0), consumers.connect("case-audit", 0));
+        assert!(known.acknowledge(2), "a known one goes on");
+        assert!(required.acknowledge(1));
         assert_eq!(consumers.slowest_required(), Some(("case-audit".to_owned(), 1)));
+        streams.clear();
+        assert!(consumers.connect("c999", 0).acknowledge(1), "with room");
     }
 }

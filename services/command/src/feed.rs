@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::{Instrument, Span, error, info, warn};
 
-use crate::consumers::Consumers;
+use crate::consumers::{Connected, Consumers};
 use crate::lifecycle::LifecycleInForce;
 use crate::{names, schema};
 
@@ -73,8 +73,12 @@ impl CaseEventFeedService for FeedHandler {
         let start = started(first).map_err(|failure| meta.status(failure))?;
         let (outbox, outgoing) = mpsc::channel(MESSAGES_AHEAD);
         let ended = CancellationToken::new();
-        let hear = self.clone().hear(inbound, start.consumer.clone(), ended.clone());
-        let speak = self.clone().speak(outbox, start, meta, ended);
+        // Nobody is behind by less than nothing.
+        let after_position = start.after_position.min(*self.head.borrow());
+        // Both halves hold it: whichever ends last, no acknowledgement comes after the consumer is forgotten.
+        let connected = Arc::new(self.consumers.connect(&start.consumer, after_position));
+        let hear = self.clone().hear(inbound, (start.consumer.clone(), Arc::clone(&connected)), ended.clone());
+        let speak = self.clone().speak(outbox, (start, connected), meta, ended);
         // In the span of the call: their log lines carry its ids.
         tokio::spawn(hear.instrument(Span::current()));
         tokio::spawn(speak.instrument(Span::current()));
@@ -96,7 +100,12 @@ impl FeedHandler {
     }
 
     /// Notes acknowledgements until the stream ends. An unread half would keep the connection open, and the drain waiting.
-    async fn hear(self, mut inbound: Streaming<FollowRequest>, consumer: String, ended: CancellationToken) {
+    async fn hear(
+        self,
+        mut inbound: Streaming<FollowRequest>,
+        (consumer, connected): (String, Arc<Connected>),
+        ended: CancellationToken,
+    ) {
         let mut next = async || ended.run_until_cancelled(inbound.message()).await;
         while let Some(Ok(Some(request))) = next().await {
             let Some(Said::Acknowledgement(acknowledgement)) = request.message else {
@@ -104,7 +113,7 @@ impl FeedHandler {
             };
             // Nobody can have made durable what does not exist.
             let position = acknowledgement.position.min(*self.head.borrow());
-            if !self.consumers.acknowledge(&consumer, position) {
+            if !connected.acknowledge(position) {
                 warn!(name: names::FEED_CONSUMER_IGNORED, consumer, "the acknowledgements of {consumer} are not kept: there are too many consumers");
                 return;
             }
@@ -112,11 +121,16 @@ impl FeedHandler {
     }
 
     /// Sends everything after the start, and then what comes.
-    async fn speak(mut self, outbox: Outbox, start: FollowStart, meta: RequestMeta, ended: CancellationToken) {
+    async fn speak(
+        mut self,
+        outbox: Outbox,
+        (start, _connected): (FollowStart, Arc<Connected>),
+        meta: RequestMeta,
+        ended: CancellationToken,
+    ) {
         let _ended = ended.drop_guard();
         let FollowStart { consumer, after_position } = start;
         self.notice_lost_history(&consumer, after_position);
-        let _connected = self.consumers.connect(&consumer);
         info!(name: names::FEED_CONSUMER_CONNECTED, consumer, after_position, "{consumer} follows the feed after position {after_position}");
         let reason = match self.run(&outbox, after_position).await {
             End::Gone => "the consumer went away".to_owned(),

@@ -6,7 +6,7 @@
 //! a power cut it may name an earlier one, and never one that was not durable.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,36 @@ use crate::names;
 /// What the file begins with: what it is, and the version of its form.
 const FORM: &str = "case-command head 1";
 
+/// What the file beside a database says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Noted {
+    /// There is no file.
+    Nothing,
+    /// There is one, and nobody can tell what it says. It protects nobody.
+    Unreadable(String),
+    /// The store of this epoch has committed everything up to this position.
+    Head { epoch: Epoch, position: u64 },
+}
+
+/// Reads the file beside a database, and leaves it as it is.
+pub(crate) fn noted(database: &Path) -> Noted {
+    match std::fs::read(path_beside(database)) {
+        Ok(bytes) => std::str::from_utf8(&bytes).ok().and_then(parse).unwrap_or_else(|| {
+            let length = bytes.len();
+            Noted::Unreadable(format!("its {length} bytes are not the line that case-command writes"))
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Noted::Nothing,
+        Err(error) => Noted::Unreadable(error.to_string()),
+    }
+}
+
+/// Where the file of a database is.
+pub(crate) fn path_beside(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".head");
+    PathBuf::from(path)
+}
+
 /// The open file.
 #[derive(Debug)]
 pub(crate) struct HeadFile {
@@ -28,20 +58,13 @@ pub(crate) struct HeadFile {
 }
 
 impl HeadFile {
-    /// Opens the file beside a database, and makes it where it is missing. Answers the position that it names, if it is that
-    /// of the same store and can be read.
-    pub(crate) fn open(database: &Path, epoch: Epoch) -> io::Result<(Self, Option<u64>)> {
-        let mut path = database.as_os_str().to_owned();
-        path.push(".head");
-        let path = PathBuf::from(path);
-        let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path)?;
-        let mut text = String::new();
-        // Whatever cannot be read is no better than nothing, and is overwritten.
-        let known = file.read_to_string(&mut text).ok().and_then(|_| parse(&text, epoch));
-        if known.is_none() {
-            file.set_len(0)?;
-        }
-        Ok((Self { path, file, epoch, is_failing: false }, known))
+    /// Opens the file beside a database for writing, and makes it where it is missing. A line that is there stays.
+    pub(crate) fn open(database: &Path, epoch: Epoch) -> io::Result<Self> {
+        let path = path_beside(database);
+        let file = File::options().write(true).create(true).truncate(false).open(&path)?;
+        // Lines are all as long: what is beyond one is not ours.
+        file.set_len(line(epoch, 0).len() as u64)?;
+        Ok(Self { path, file, epoch, is_failing: false })
     }
 
     /// Names the last commit. A file that cannot be written protects nobody, and is no reason to stop.
@@ -67,10 +90,12 @@ fn line(epoch: Epoch, position: u64) -> String {
     format!("{FORM} {:032x} {position:020}\n", u128::from_be_bytes(epoch.0))
 }
 
-fn parse(text: &str, epoch: Epoch) -> Option<u64> {
-    let position = text.trim_end().rsplit(' ').next()?.parse().ok()?;
+fn parse(text: &str) -> Option<Noted> {
+    let mut words = text.trim_end().rsplit(' ');
+    let position = words.next()?.parse().ok()?;
+    let epoch = Epoch(u128::from_str_radix(words.next()?, 16).ok()?.to_be_bytes());
     // Compared as a whole: half a line is none.
-    (text == line(epoch, position)).then_some(position)
+    (text == line(epoch, position)).then_some(Noted::Head { epoch, position })
 }
 
 #[cfg(test)]
@@ -80,34 +105,41 @@ mod tests {
     const EPOCH: Epoch = Epoch([7; 16]);
 
     #[test]
-    fn the_last_position_is_found_again_and_only_for_its_own_store() -> io::Result<()> {
+    fn the_last_position_is_found_again_with_its_store_and_reading_changes_nothing() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         let database = folder.path().join("command.db");
-        let (mut head, known) = HeadFile::open(&database, EPOCH)?;
-        assert_eq!(known, None, "a new one");
+        assert_eq!(noted(&database), Noted::Nothing);
+        assert!(!path_beside(&database).exists(), "reading makes no file");
+        let mut head = HeadFile::open(&database, EPOCH)?;
         for position in [1, u64::MAX, 41, 42] {
             head.write(position);
         }
-        assert_eq!(HeadFile::open(&database, EPOCH)?.1, Some(42));
-        assert_eq!(HeadFile::open(&database, Epoch([8; 16]))?.1, None, "a restored store has another epoch");
+        for _ in 0..2 {
+            assert_eq!(noted(&database), Noted::Head { epoch: EPOCH, position: 42 });
+            HeadFile::open(&database, Epoch([8; 16]))?;
+        }
         Ok(())
     }
 
     #[test]
-    fn what_is_not_whole_says_nothing_and_is_overwritten() -> io::Result<()> {
+    fn what_is_not_whole_is_unreadable_and_is_overwritten() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         let database = folder.path().join("command.db");
         let whole = line(EPOCH, 42);
-        for text in
-            ["", "\0\0\0\0", "something else entirely".repeat(9).as_str(), &whole[..whole.len() - 3], &whole[3..]]
-        {
-            std::fs::write(folder.path().join("command.db.head"), text)?;
-            let (mut head, known) = HeadFile::open(&database, EPOCH)?;
-            assert_eq!(known, None, "{text:?}");
-            head.write(7);
+        let much = "something else entirely".repeat(9);
+        for bytes in [
+            b"".as_slice(),
+            b"\0\0\0\0",
+            b"\xff",
+            much.as_bytes(),
+            &whole.as_bytes()[..whole.len() - 3],
+            &whole.as_bytes()[3..],
+        ] {
+            std::fs::write(path_beside(&database), bytes)?;
+            assert!(matches!(noted(&database), Noted::Unreadable(_)), "{bytes:?}");
+            HeadFile::open(&database, EPOCH)?.write(7);
+            assert_eq!(noted(&database), Noted::Head { epoch: EPOCH, position: 7 }, "{bytes:?}");
         }
-        std::fs::write(folder.path().join("command.db.head"), &whole)?;
-        assert_eq!(HeadFile::open(&database, EPOCH)?.1, Some(42), "the control");
         Ok(())
     }
 }

@@ -34,7 +34,7 @@ pub(crate) const FEED_HISTORY_LOST: &str = "feed_history_lost";
 pub(crate) const FEED_CONSUMER_IGNORED: &str = "feed_consumer_ignored";
 /// ERROR: the store has fewer commits than were acknowledged.
 pub(crate) const STORE_HISTORY_LOST: &str = "store_history_lost";
-/// WARN: the head of the history cannot be kept outside of the store.
+/// WARN: the head of the history that is kept outside of the store cannot be written, or not be read.
 pub(crate) const HEAD_FILE_FAILED: &str = "head_file_failed";
 /// INFO: the store is open.
 pub(crate) const STORE_OPENED: &str = "store_opened";
@@ -55,9 +55,9 @@ pub(crate) const METRIC_QUEUE_DEPTH: &str = "case_store_queue_depth";
 pub(crate) const METRIC_QUEUE_CAPACITY: &str = "case_store_queue_capacity";
 /// Gauge, `{key}`, no labels: idempotency keys that are remembered.
 pub(crate) const METRIC_IDEMPOTENCY_KEYS: &str = "case_idempotency_keys";
-/// Gauge, `{event}`, by `consumer` (the required ones, and at most 64 others): events that a consumer has not acknowledged.
+/// Gauge, `{event}`, by `consumer` (the required ones, and at most 64 others while they follow): events that a consumer has not acknowledged.
 pub(crate) const METRIC_FEED_UNACKNOWLEDGED: &str = "case_feed_unacknowledged_events";
-/// Gauge, `s`, by `consumer` (the required ones, and at most 64 others): how long the oldest event has
+/// Gauge, `s`, by `consumer` (the required ones, and at most 64 others while they follow): how long the oldest event has
 /// waited that a consumer has not acknowledged; 0 if it has everything.
 pub(crate) const METRIC_FEED_UNACKNOWLEDGED_AGE: &str = "case_feed_unacknowledged_seconds";
 

@@ -14,10 +14,10 @@ use service_kit::program::Process;
 use storage::{Durability, Error, GroupCommit, Limits, Readers, SqliteFile, StoreAddress, WriterThread};
 use store_failure::{StoreName, StoreProbe};
 use tokio::sync::watch;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::consumers::Consumers;
-use crate::head_file::HeadFile;
+use crate::head_file::{self, HeadFile, Noted};
 use crate::lifecycle::{self, LifecycleInForce, PutInForceError};
 use crate::metrics::{StoreMetrics, observe_feed, observe_store};
 use crate::writer::{self, CaseWriter, Surroundings};
@@ -82,6 +82,7 @@ fn open(process: &Process, health: &Health, condition: Condition) -> Result<Stor
         Exit::new(ExitCode::Configuration, message)
     })?;
     let wanted = lifecycle::read(settings.lifecycle.path.as_deref())?;
+    refuse_to_found_anew(&path)?;
     let file = SqliteFile::open(&path, schema::migrations(), Durability::Full)
         .map_err(|error| store_failure::exit(&error, &path, store_failure::RESTORE))?;
     let failed = |error: Error| store_failure::exit(&error, &path, store_failure::RESTORE);
@@ -91,6 +92,8 @@ fn open(process: &Process, health: &Health, condition: Condition) -> Result<Stor
     let writer = file.into_writer();
     let connection = writer.connection();
     let epoch = writer::found(connection, &*process.entropy).map_err(failed)?;
+    condition.pass();
+    let head_file = compare_heads(connection, epoch, &path, &condition)?;
     let now_us = process.clock.unix_us();
     let in_force = lifecycle::put_in_force(connection, wanted, now_us).map_err(|error| match error {
         PutInForceError::Strands(_) | PutInForceError::Recategorises(_) => {
@@ -101,8 +104,6 @@ fn open(process: &Process, health: &Health, condition: Condition) -> Result<Stor
     let lifecycle = Arc::new(in_force);
     let remembered = schema::load_acknowledgements(connection).map_err(failed)?;
     let consumers = Arc::new(Consumers::new(&settings.command.required_consumers, &remembered));
-    condition.pass();
-    let head_file = compare_heads(connection, epoch, &path, &condition)?;
     let surroundings = Surroundings {
         clock: Arc::clone(&process.clock),
         entropy: Arc::clone(&process.entropy),
@@ -135,12 +136,48 @@ fn fatal(path: PathBuf, condition: Condition) -> impl FnOnce(Error) + Send + 'st
     }
 }
 
+/// A file that is not there would be made anew. Where a history is known to have been, that would begin another one, with
+/// its numbers given out again; nothing is made then, so that nothing is in the way of the back-up.
+fn refuse_to_found_anew(path: &Path) -> Result<(), Exit> {
+    match head_file::noted(path) {
+        Noted::Head { position, .. } if position > 0 && path.try_exists().is_ok_and(|there| !there) => {
+            Err(gone(path, position))
+        }
+        Noted::Head { .. } | Noted::Nothing | Noted::Unreadable(_) => Ok(()),
+    }
+}
+
+/// The store whose commits were noted is not the one that is here.
+fn gone(path: &Path, position: u64) -> Exit {
+    let (head_file, path) = (head_file::path_beside(path), path.display());
+    let head_file = head_file.display();
+    Exit::new(
+        ExitCode::DataCorrupt,
+        format!(
+            "{path}: the store is gone: {head_file} names {position} events that were committed, and they are not of the store \
+             that is here now, if there is one; restore {path} from a back-up, or remove {head_file} if the history is to \
+             begin anew"
+        ),
+    )
+}
+
 /// Compares the store with the head that was noted outside of it. If commits are missing, no command is carried out: their
-/// positions and numbers would be given to others.
+/// positions and numbers would be given to others. If the head is that of another store, the process does not start.
 fn compare_heads(connection: &Connection, epoch: Epoch, path: &Path, condition: &Condition) -> Result<HeadFile, Exit> {
+    let noted = match head_file::noted(path) {
+        Noted::Head { epoch: of, position } if of == epoch => Some(position),
+        Noted::Head { position, .. } if position > 0 => return Err(gone(path, position)),
+        Noted::Head { .. } | Noted::Nothing => None,
+        Noted::Unreadable(error) => {
+            let path = head_file::path_beside(path);
+            let path = path.display();
+            warn!(name: names::HEAD_FILE_FAILED, path = %path, error, "{path} cannot be read and is written anew; commits that were lost before this start would not be noticed: {error}");
+            None
+        }
+    };
     let failed = |error: Error| store_failure::exit(&error, path, store_failure::RESTORE);
     let cannot = |error| Error::CannotCreate { path: path.to_owned(), source: Some(Box::new(error)) };
-    let (mut file, noted) = HeadFile::open(path, epoch).map_err(|error| failed(cannot(error)))?;
+    let mut file = HeadFile::open(path, epoch).map_err(|error| failed(cannot(error)))?;
     let head = schema::load_counters(connection).map_err(failed)?.position;
     let Some(noted) = noted.filter(|noted| *noted > head) else {
         file.write(head);

@@ -38,3 +38,47 @@ async fn operators_read_the_schema_the_queue_and_every_required_consumer() -> Re
     again.close().await;
     Ok(())
 }
+
+#[tokio::test]
+async fn a_store_that_is_gone_is_not_founded_anew_in_silence() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("command.db");
+    let mut settings = Settings::defaults().map_err(|problems| format!("{problems:?}"))?;
+    settings.command.store = Configured(format!("sqlite:{}", path.display()));
+    let process = Process::new(settings, CancellationToken::new());
+    let health = Health::new(&[]);
+    let start = || Store::open(&process, &health, health.condition("store"));
+    let refused = |started: Result<Store, Exit>| {
+        let refusal = started.err().expect("the start is refused");
+        assert_eq!(refusal.code, ExitCode::DataCorrupt);
+        let said = ["the store is gone", "back-up", "command.db.head"].map(|part| refusal.message.contains(part));
+        assert_eq!(said, [true; 3], "{}", refusal.message);
+    };
+    start().await?.close().await;
+    let Noted::Head { epoch, .. } = head_file::noted(&path) else { return Err("no head".into()) };
+    let kept = folder.path().join("kept");
+    std::fs::rename(&path, &kept)?;
+    start().await?.close().await;
+    // Of a store without an event nothing is lost. With one it is another matter.
+    HeadFile::open(&path, epoch)?.write(1);
+    refused(start().await);
+    assert_eq!(
+        head_file::noted(&path),
+        Noted::Head { epoch, position: 1 },
+        "another epoch, and asking again does not help"
+    );
+    std::fs::remove_file(&path)?;
+    refused(start().await);
+    assert!(!path.exists(), "nothing is in the way of the back-up");
+    // The controls: the store itself is asked for its events, not refused; and who says that it is meant so is believed.
+    std::fs::copy(&kept, &path)?;
+    start().await?.close().await;
+    std::fs::remove_file(&path)?;
+    std::fs::remove_file(head_file::path_beside(&path))?;
+    start().await?.close().await;
+    // What nobody can read refuses nothing.
+    std::fs::remove_file(&path)?;
+    std::fs::write(head_file::path_beside(&path), "?")?;
+    start().await?.close().await;
+    Ok(())
+}
