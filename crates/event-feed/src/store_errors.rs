@@ -49,6 +49,16 @@ mod tests {
     }
 
     #[test]
+    fn the_documented_events_are_those_that_are_logged() {
+        use service_kit::client::dependencies::{EVENT_FEED, STORE};
+        use service_kit::client::policy::{Logged, Severity};
+
+        let by_its_user = |event, severity| Logged::ByItsUser { event, severity };
+        assert_eq!(EVENT_FEED.logged, by_its_user(crate::names::FEED_DISCONNECTED, Severity::Warn));
+        assert_eq!(STORE.logged, by_its_user(store_failure::names::STORE_FAILED, Severity::Error));
+    }
+
+    #[test]
     fn a_failed_disk_ends_the_process() {
         let error = Error::DiskFailed { reason: "a sync failed".to_owned(), source: None };
         assert!(matches!(ConsumeError::from(error), ConsumeError::End(exit) if exit.code == ExitCode::DiskFailed));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use case_api::{ConsistencyToken, Violations};
 use case_domain::Lifecycle;
 use rpc_error::{Failure, Reason};
+use service_kit::client::dependencies::EVENT_FEED;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
@@ -110,7 +111,7 @@ pub(crate) fn lagging(lag: Lag) -> Failure {
     };
     warn!(
         name: names::PROJECTION_LAGGING,
-        dependency = "event feed", operation = "freshness", reason = Reason::ProjectionLagging.as_str(),
+        dependency = EVENT_FEED.name, operation = "freshness", reason = Reason::ProjectionLagging.as_str(),
         position, wanted, lag_events = events,
         "a read was refused: {message}"
     );

@@ -97,8 +97,10 @@ fn refusals(section: &mut Section, run: &Outcome) {
     for (reason, refused) in &typed {
         section.figure(format!("refused: {reason}"), "", vec![count(*refused)]);
     }
-    if typed.is_empty() {
-        section.note("nothing was refused: the client could not offer more than the server could do");
+    if run.failures.keys().all(|label| label == WITHHELD) {
+        let problem =
+            "nothing was refused: the client offered no more than the server could do, so this was no overload";
+        section.problems.push(problem.to_owned());
     }
     if run.completed == 0 {
         section.problems.push("no call succeeded under overload".to_owned());
@@ -154,9 +156,19 @@ mod tests {
     #[test]
     fn what_the_client_could_not_send_is_counted_but_not_held_against_the_server() {
         let mut section = Section::new("overload");
-        refusals(&mut section, &run(WITHHELD, false));
+        let mut run = run(WITHHELD, false);
+        run.failures.insert("OVERLOADED".to_owned(), Failure { count: 1, typed: true });
+        refusals(&mut section, &run);
         assert_eq!(section.problems, Vec::<String>::new());
-        assert!(!section.notes.is_empty(), "and it says that nothing was refused");
+        assert_eq!(section.figures.len(), 2, "both are counted");
+    }
+
+    #[test]
+    fn a_run_in_which_nothing_was_refused_overloaded_nobody_and_fails() {
+        let mut section = Section::new("overload");
+        refusals(&mut section, &run(WITHHELD, false));
+        assert_eq!(section.problems.len(), 1, "{:?}", section.problems);
+        assert!(section.problems[0].contains("nothing was refused"));
     }
 
     #[test]

@@ -107,15 +107,14 @@ fn outages(bench: &Bench, section: &mut Section, rate: f64, outage: Duration) ->
 
 /// Counts the requests that took longer than they do while the collector is well.
 ///
-/// The disk stands still now and then, with any collector: what a collector does to requests shows in each of its runs, so
-/// its best run is held against the worst one of the healthy collector.
+/// The disk stands still now and then, with any collector: medians of the runs are compared, so that one odd run on either side
+/// decides nothing.
 fn compare(section: &mut Section, well: &Collected, failing: &[Collected]) {
     let p50 = median(&well.of(|endured| endured.run.percentile_ms(50.0)));
     let limit = Duration::from_secs_f64(p50 / 1e3) + DELAY;
     let delayed = |endured: &Endured| count(endured.run.slower_than(limit));
     let grown = |endured: &Endured| endured.grown_mb;
-    let most = |samples: Vec<f64>| samples.into_iter().fold(0.0, f64::max);
-    let (usual, usual_growth) = (most(well.of(delayed)), most(well.of(grown)));
+    let (usual, usual_growth) = (median(&well.of(delayed)), median(&well.of(grown)));
     for kind in std::iter::once(well).chain(failing) {
         let name = kind.name;
         section.figure(format!("p99, collector {name}"), "ms", kind.of(|endured| endured.run.percentile_ms(99.0)));
@@ -124,11 +123,14 @@ fn compare(section: &mut Section, well: &Collected, failing: &[Collected]) {
         section.figure(format!("memory gained, collector {name}"), "MB", kind.of(grown));
     }
     for kind in failing {
-        let best = kind.of(delayed).into_iter().fold(f64::INFINITY, f64::min);
-        let what = format!("requests delayed by a {} collector in each run, beyond a healthy one's worst", kind.name);
-        section.verdict("Q5", what, (best - usual).max(0.0), Target::AtMost(0.0));
-        let what = format!("memory gained by a {} collector, beyond a healthy one's worst, in MB", kind.name);
-        section.verdict("Q5", what, most(kind.of(grown)) - usual_growth, Target::AtMost(GROWTH_MB_MAX));
+        let what = format!(
+            "requests delayed by a {} collector, beyond those with a healthy one (medians of the runs)",
+            kind.name
+        );
+        section.verdict("Q5", what, (median(&kind.of(delayed)) - usual).max(0.0), Target::AtMost(0.0));
+        let what =
+            format!("memory gained by a {} collector, beyond that with a healthy one, in MB (medians)", kind.name);
+        section.verdict("Q5", what, median(&kind.of(grown)) - usual_growth, Target::AtMost(GROWTH_MB_MAX));
     }
 }
 
@@ -152,8 +154,8 @@ mod tests {
     use super::*;
     use crate::load::{histogram, note};
 
-    /// Two runs of 1,000 requests at 1 ms each, of which so many took 30 ms.
-    fn collected(name: &'static str, late: [u32; 2]) -> Collected {
+    /// Three runs of 1,000 requests at 1 ms each, of which so many took 30 ms.
+    fn collected(name: &'static str, late: [u32; 3]) -> Collected {
         let runs = late.map(|late| {
             let mut latency = histogram().expect("a histogram");
             (0..1_000).for_each(|number| note(&mut latency, Duration::from_millis(if number < late { 30 } else { 1 })));
@@ -164,20 +166,20 @@ mod tests {
         Collected { runs: runs.into(), ..Collected::new(name, SocketAddr::from(([127, 0, 0, 1], 1))) }
     }
 
-    fn delayed(failing: [u32; 2]) -> f64 {
+    fn delayed(failing: [u32; 3]) -> f64 {
         let mut section = Section::new("telemetry");
-        compare(&mut section, &collected("well", [0, 20]), &[collected("dead", failing)]);
+        compare(&mut section, &collected("well", [0, 10, 200]), &[collected("dead", failing)]);
         section.verdicts.first().map_or(f64::NAN, |verdict| verdict.value)
     }
 
     #[test]
-    fn a_collector_that_delays_requests_in_each_run_is_noticed() {
-        assert!((delayed([70, 50]) - 30.0).abs() < f64::EPSILON, "{}", delayed([70, 50]));
+    fn a_collector_that_delays_requests_is_noticed_even_if_the_healthy_one_had_a_bad_run() {
+        assert!((delayed([70, 40, 0]) - 30.0).abs() < f64::EPSILON, "{}", delayed([70, 40, 0]));
     }
 
     #[test]
-    fn a_disk_that_stands_still_now_and_then_is_not_held_against_the_collector() {
-        assert!(delayed([70, 0]).abs() < f64::EPSILON);
-        assert!(delayed([20, 20]).abs() < f64::EPSILON, "no worse than while all is well");
+    fn a_disk_that_stands_still_in_one_run_is_not_held_against_the_collector() {
+        assert!(delayed([900, 0, 0]).abs() < f64::EPSILON);
+        assert!(delayed([10, 10, 10]).abs() < f64::EPSILON, "no worse than while all is well");
     }
 }

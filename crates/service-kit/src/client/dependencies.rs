@@ -62,7 +62,7 @@ pub const HEALTH: Policy = Policy {
 /// Another service of ours, asked in the course of a request: what a new dependency begins with.
 pub const PEER: Policy = Policy {
     name: "peer",
-    purpose: "Unary calls from service to service; none is made yet",
+    purpose: "Unary calls from service to service. None is made yet: this is what the first one will begin with",
     connect_timeout: Some(Duration::from_secs(2)),
     call_timeout: Duration::from_secs(5),
     keep_alive: Some(KeepAlive { interval: Duration::from_secs(10), timeout: Duration::from_secs(5) }),
@@ -87,7 +87,7 @@ pub const PEER: Policy = Policy {
 pub const COLLECTOR: Policy = Policy {
     name: "collector",
     purpose: "Traces and metrics are delivered to it, in the background",
-    connect_timeout: None,
+    connect_timeout: Some(Duration::from_secs(3)),
     call_timeout: Duration::from_secs(5),
     keep_alive: None,
     methods: &[],
@@ -95,7 +95,8 @@ pub const COLLECTOR: Policy = Policy {
     breaking: Breaking::Never("one delivery at a time, on a thread of its own: no request waits for it"),
     caller_sees: "nothing",
     logged: Logged::ByItsUser { event: names::TELEMETRY_EXPORT_FAILED, severity: Severity::Warn },
-    metrics: &[names::SDK_SPANS_PROCESSED],
+    // Those that found the queue full, and those that were tried in vain.
+    metrics: &[names::SDK_SPANS_PROCESSED, names::SDK_SPANS_EXPORTED],
 };
 
 /// The identity provider.
@@ -110,7 +111,9 @@ pub const IDENTITY_PROVIDER: Policy = Policy {
         "fetched anew every `auth.jwks_refresh`, and sooner for a token with an unknown key; after a failure, again after a \
          random wait of 1 s to 2 s that doubles up to 30 s",
     ),
-    breaking: Breaking::Never("no request waits for it, and fetches have a least distance"),
+    breaking: Breaking::Never(
+        "only requests whose token names an unknown key wait for it, all for one fetch, and fetches have a least distance",
+    ),
     caller_sees: "nothing while the keys in hand verify its token; a token with an unknown key is refused; \
                   `IDENTITY_UNAVAILABLE` with a delay before there were any keys",
     logged: Logged::ByItsUser { event: names::IDENTITY_KEYS_FAILED, severity: Severity::Warn },

@@ -8,12 +8,13 @@ use opentelemetry::metrics::Counter;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use crate::client::dependencies::IDENTITY_PROVIDER;
 use crate::diagnostics::{DependencyReport, Diagnostics, Report};
 use crate::identity::Identity;
 use crate::telemetry::{meter, names};
 
 /// In log lines and diagnostics.
-const DEPENDENCY: &str = "identity_provider";
+const DEPENDENCY: &str = IDENTITY_PROVIDER.name;
 
 /// The record of one server's reads.
 #[derive(Debug)]
@@ -79,12 +80,12 @@ impl Reads {
             "{keys} keys of the identity provider are in force, from {address}");
     }
 
-    pub(super) fn log_failure(&self, error: &str, timeout: Option<Duration>, has_keys: bool) {
+    pub(super) fn log_failure(&self, reason: &str, timeout: Option<Duration>, has_keys: bool) {
         let (dependency, operation, address) = (DEPENDENCY, "read_keys", self.address.as_str());
         let timeout_ms = timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX));
         let consequence = if has_keys { "going on with those that are there" } else { "nobody can be verified" };
-        warn!(name: names::IDENTITY_KEYS_FAILED, dependency, operation, timeout_ms, address, error, has_keys,
-            "the keys of the identity provider cannot be read from {address}: {error}; {consequence}");
+        warn!(name: names::IDENTITY_KEYS_FAILED, dependency, operation, timeout_ms, address, reason, has_keys,
+            "the keys of the identity provider cannot be read from {address}: {reason}; {consequence}");
     }
 }
 

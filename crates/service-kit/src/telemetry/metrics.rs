@@ -44,7 +44,9 @@ impl ServerMetrics {
         let shed = meter
             .u64_counter(names::RPC_SERVER_SHED_REQUESTS)
             .with_unit("{request}")
-            .with_description("Calls that the server refused because it was full.")
+            .with_description(
+                "Calls that the server refused because it was full, or because their caller made too many.",
+            )
             .build();
         let duration = duration(&meter, names::RPC_SERVER_CALL_DURATION, "How long the server worked on calls.");
         Self { duration, shed, active }

@@ -40,13 +40,13 @@ pub const RPC_SERVER_CALL_DURATION: &str = "rpc.server.call.duration";
 pub const RPC_CLIENT_CALL_DURATION: &str = "rpc.client.call.duration";
 /// Up-down counter, `{request}`, by `rpc.system.name` (one): calls that a server works on.
 pub const RPC_SERVER_ACTIVE_REQUESTS: &str = "rpc.server.active_requests";
-/// Counter, `{request}`, by `cause` (two): calls that a server refused because it was full.
+/// Counter, `{request}`, by `cause` (one for each limit of calls): calls that a server refused because it was full, or because
+/// their caller made too many.
 pub const RPC_SERVER_SHED_REQUESTS: &str = "rpc.server.shed_requests";
-/// Which limit was reached: `requests_in_flight`, `streams_in_flight` or `calls_per_second_per_caller`.
-/// Which limit was reached: `requests_in_flight`, `streams_in_flight` or `health_watches`.
 /// Counter, `{trace}`, no labels: traces that callers asked to be sampled, and that were not: more than `telemetry.caller_traces_per_second`.
 pub const RPC_SERVER_TRACES_CLAMPED: &str = "rpc.server.caller_traces_clamped";
-/// Which limit was reached: `requests_in_flight` or `streams_in_flight`.
+/// Of calls, which limit was reached: `requests_in_flight`, `streams_in_flight`, `health_watches` or
+/// `calls_per_second_per_caller`. Of connections, why they were refused.
 pub const SHED_CAUSE: &str = "cause";
 
 /// Counter, `{event}`, by `event` (those of access) and `reason` (those of docs/errors.md, and one more): what an operator must
@@ -201,7 +201,7 @@ pub const PROBE_PASSED: &str = "probe_passed";
 pub const SERVER_CONNECTIONS: &str = "casetracker.server.connections";
 /// Counter, `{connection}`, by `cause` (a few words): connections that a server refused or gave up before they carried a call.
 pub const SERVER_CONNECTIONS_REFUSED: &str = "casetracker.server.connections_refused";
-/// Gauge, `1`, by `limit` (three): the share of a limit that is used, 0 to 1. At 1 the server refuses.
+/// Gauge, `1`, by `limit` (one for each limit of places): the share of a limit that is used, 0 to 1. At 1 the server refuses.
 pub const SERVER_SATURATION: &str = "casetracker.server.saturation";
 /// Which limit: `requests_in_flight`, `streams_in_flight`, `health_watches` or `connections`.
 pub const SERVER_LIMIT: &str = "limit";

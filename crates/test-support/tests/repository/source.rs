@@ -125,9 +125,14 @@ impl MacroCall {
 
     /// The value of a field, if it is a text.
     pub(crate) fn value_of(&self, field: &str) -> Option<String> {
+        Some(self.text_of(field)?.trim_matches('"').to_owned())
+    }
+
+    /// The same as it is written: a text keeps its quotation marks.
+    pub(crate) fn text_of(&self, field: &str) -> Option<String> {
         let (_, value) =
             self.arguments.iter().filter_map(|a| a.split_once('=')).find(|(name, _)| name.trim() == field)?;
-        Some(value.trim().trim_matches('"').to_owned())
+        Some(value.trim().to_owned())
     }
 
     /// The names of the fields. Of one that is a constant (`{ names::RPC_METHOD }`), the constant.

@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use service_kit::client::dependencies::DEPENDENCIES;
+
 use crate::source::{Constant, MacroCall, constants, macro_calls, sources};
 use crate::{packages, root};
 
@@ -180,6 +182,18 @@ fn the_page_of_telemetry_lists_what_the_sources_have() {
         fs::write(&path, format!("{written_by_hand}{BEGIN}{tables_now}")).unwrap();
     } else {
         assert_eq!(tables, tables_now, "docs/telemetry.md is out of date: run this test with UPDATE_DOCS=1");
+    }
+}
+
+#[test]
+fn log_lines_spell_a_dependency_as_its_policy_does() {
+    let known = DEPENDENCIES.map(|policy| format!("\"{}\"", policy.name));
+    let rooms = rooms();
+    let named: Vec<_> =
+        rooms.iter().flat_map(|room| &room.calls).filter_map(|call| call.text_of("dependency")).collect();
+    assert!(!named.is_empty(), "none is found, so nothing is checked");
+    for text in named.iter().filter(|text| text.starts_with('"')) {
+        assert!(known.contains(text), "{text} is no dependency of {known:?}");
     }
 }
 

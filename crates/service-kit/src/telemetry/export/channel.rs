@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::Uri;
 use hyper_rustls::HttpsConnectorBuilder;
@@ -14,9 +13,7 @@ use tonic::transport::{Channel, Endpoint};
 use tower_service::Service;
 
 use super::delivery::EXPORT_TIMEOUT;
-
-/// How long a connection may take to come about.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+use crate::client::dependencies::COLLECTOR;
 
 /// A channel that connects when it is first used. In `Err`: what is wrong with the endpoint or with the file `roots`.
 ///
@@ -28,7 +25,11 @@ pub(super) fn connect(endpoint: &str, roots: Option<&Path>) -> Result<Channel, S
     // makes no difference.
     let plain = if secure { endpoint.replacen("https://", "http://", 1) } else { endpoint.to_owned() };
     let plain = Endpoint::from_shared(plain).map_err(|error| super::link::chain(&error))?;
-    let plain = plain.connect_timeout(CONNECT_TIMEOUT).timeout(EXPORT_TIMEOUT);
+    let plain = plain.timeout(EXPORT_TIMEOUT);
+    let plain = match COLLECTOR.connect_timeout {
+        Some(limit) => plain.connect_timeout(limit),
+        None => plain,
+    };
     if !secure {
         return Ok(plain.connect_lazy());
     }
@@ -73,6 +74,8 @@ fn read_roots(path: &Path) -> Result<RootCertStore, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
     use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
     use rcgen::{CertifiedKey, generate_simple_self_signed};

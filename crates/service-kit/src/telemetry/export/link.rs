@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use tracing::{info, warn};
 
+use crate::client::dependencies::COLLECTOR;
 use crate::telemetry::names;
 
 /// How often losses are logged while they go on.
@@ -98,7 +99,7 @@ impl Link {
             name: names::TELEMETRY_EXPORT_FAILED,
             endpoint,
             signal,
-            dependency = "collector",
+            dependency = COLLECTOR.name,
             operation = "export",
             reason,
             "telemetry does not reach the collector at {endpoint}: {reason}. Requests are not affected; is the collector \

@@ -126,8 +126,8 @@ async fn a_provider_that_goes_away_or_mad_takes_nobody_with_it() {
         assert!(server.health.is_ready(), "old keys are better than none");
         let failed = lines.of("identity_keys_failed");
         let last = failed.last().expect("a line");
-        assert!(last["error"].as_str().unwrap().contains(error), "{last}");
-        assert_eq!((last["level"].as_str(), last["dependency"].as_str()), (Some("WARN"), Some("identity_provider")));
+        assert!(last["reason"].as_str().unwrap().contains(error), "{last}");
+        assert_eq!((last["level"].as_str(), last["dependency"].as_str()), (Some("WARN"), Some("identity-provider")));
     }
 }
 
@@ -171,7 +171,7 @@ async fn a_provider_behind_tls_is_believed_by_the_authorities_of_the_settings_an
     }
     assert_eq!(provider.asked(), 1, "who does not believe the certificate asks nothing");
     let failed = lines.of("identity_keys_failed");
-    assert!(failed.iter().all(|line| line["error"].as_str().unwrap().contains("certificate")), "{failed:?}");
+    assert!(failed.iter().all(|line| line["reason"].as_str().unwrap().contains("certificate")), "{failed:?}");
 }
 
 #[tokio::test]

@@ -135,7 +135,7 @@ async fn diagnostics_are_for_operators_and_say_how_the_keys_are_read() {
         assert_eq!((status.code(), said(&status, "permission").as_str()), (Code::PermissionDenied, "diagnostics.read"));
     }
     let told = asked_by(&["operator"]).await.unwrap().into_inner().diagnostics.unwrap();
-    let provider = told.dependencies.iter().find(|found| found.name == "identity_provider").expect("it is reported");
+    let provider = told.dependencies.iter().find(|found| found.name == "identity-provider").expect("it is reported");
     assert_eq!(provider.last_failure, "");
 }
 

@@ -27,8 +27,9 @@ Common to all calls that go out through `service_kit::client::outgoing`:
   `casetracker.client.breaker.state` (0 closed, 1 open, 2 half-open) and shows in diagnostics; each change is logged
   (`circuit_opened`, `circuit_closed`).
 - A refusal of the dependency comes through as it is. A failure becomes `STORE_UNAVAILABLE` or `DEADLINE_EXCEEDED`, with `dependency`
-  and `operation` in its metadata. `UNAUTHENTICATED`, `PERMISSION_DENIED` and `UNIMPLEMENTED` are failures of our own set-up: an
-  ERROR in the log, `STORE_UNAVAILABLE` to the caller.
+  and `operation` in its metadata. `UNAUTHENTICATED`, `PERMISSION_DENIED` and `UNIMPLEMENTED` are failures of our own set-up:
+  `STORE_UNAVAILABLE` to the caller, and `dependency_failed` at ERROR where that is what is logged; where the user of the dependency
+  logs an event of its own, it is that one, at its level.
 - With an address that begins with `https://` the dependency has to show a certificate of `tls.ca` (or a public one), and is shown
   `tls.certificate` if it asks. Changed files are used for new connections. `auth.token` goes along with each call.
 ";
