@@ -76,7 +76,7 @@ impl Running {
     }
 
     pub(crate) fn client(&self, identity: Identity) -> tonic::client::Grpc<Outgoing> {
-        tonic::client::Grpc::new(outgoing(&process(), identity, &PROBE, &self.url()).expect("a valid address"))
+        tonic::client::Grpc::new(outgoing(&process(), identity, &PROBE, self.url().as_str()).expect("a valid address"))
     }
 
     /// Waits until a handler begins.
