@@ -6,7 +6,6 @@ use std::sync::{Mutex, PoisonError};
 use sha2::{Digest, Sha256};
 
 use super::token::Verified;
-use crate::access::Caller;
 
 /// How many tokens each of the two generations holds.
 const TOKENS_PER_GENERATION: usize = 4_096;
@@ -45,7 +44,7 @@ struct Entry {
 
 impl VerifiedTokens {
     /// Who has sent this token before, if it has not expired and the keys are still the same.
-    pub(crate) fn find(&self, token: Fingerprint, keys: u64, now_us: i64) -> Option<Caller> {
+    pub(crate) fn find(&self, token: Fingerprint, keys: u64, now_us: i64) -> Option<Verified> {
         let mut generations = self.lock();
         let found = if let Some(entry) = generations.young.get(&token) {
             entry.clone()
@@ -54,7 +53,7 @@ impl VerifiedTokens {
             generations.keep(token, entry.clone());
             entry
         };
-        (found.keys == keys && now_us < found.verified.until_us).then_some(found.verified.caller)
+        (found.keys == keys && now_us < found.verified.until_us).then_some(found.verified)
     }
 
     /// Remembers a token that was verified with these keys.
@@ -79,7 +78,7 @@ impl Generations {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::Roles;
+    use crate::access::{Caller, Roles};
 
     fn verified(until_us: i64) -> Verified {
         Verified { caller: Caller::named("amira", Roles::all()).unwrap(), until_us }
@@ -90,7 +89,7 @@ mod tests {
         let (tokens, token) = (VerifiedTokens::default(), Fingerprint::of("t"));
         assert_eq!(tokens.find(token, 1, 0), None);
         tokens.keep(token, verified(100), 1);
-        assert_eq!(tokens.find(token, 1, 99), Some(verified(100).caller));
+        assert_eq!(tokens.find(token, 1, 99), Some(verified(100)));
         assert_eq!(tokens.find(token, 1, 100), None, "expired");
         assert_eq!(tokens.find(token, 2, 0), None, "other keys");
         assert_eq!(tokens.find(Fingerprint::of("T"), 1, 0), None, "another token");

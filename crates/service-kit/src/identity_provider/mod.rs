@@ -17,7 +17,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::access::{Caller, Refusal};
+use crate::access::Refusal;
 use crate::clock::Clock;
 use crate::diagnostics::Diagnostics;
 use crate::exit::{Exit, ExitCode};
@@ -34,6 +34,7 @@ use keeper::Remote;
 use keys::KeySet;
 use reads::Reads;
 use token::TokenRules;
+pub(crate) use token::Verified;
 
 /// What is known of the identity provider of a server.
 pub(crate) struct Provider {
@@ -61,7 +62,7 @@ struct Numbered {
 
 /// What a token comes to.
 pub(crate) enum Verdict {
-    Believed(Caller),
+    Believed(Verified),
     Refused(Refusal),
     /// The key is not among ours: newer keys may have it. The number is that of ours.
     KeyUnknown(u64),
@@ -111,14 +112,13 @@ impl Provider {
             return Verdict::Refused(Refusal::TooLong);
         }
         let (fingerprint, now_us) = (Fingerprint::of(token), self.clock.unix_us());
-        if let Some(caller) = self.verified.find(fingerprint, keys.number, now_us) {
-            return Verdict::Believed(caller);
+        if let Some(verified) = self.verified.find(fingerprint, keys.number, now_us) {
+            return Verdict::Believed(verified);
         }
         match self.rules.verify(token, &keys.set, now_us) {
             Ok(verified) => {
-                let caller = verified.caller.clone();
-                self.verified.keep(fingerprint, verified, keys.number);
-                Verdict::Believed(caller)
+                self.verified.keep(fingerprint, verified.clone(), keys.number);
+                Verdict::Believed(verified)
             }
             Err(Refusal::UnknownKey) => Verdict::KeyUnknown(keys.number),
             Err(refusal) => Verdict::Refused(refusal),
@@ -126,11 +126,11 @@ impl Provider {
     }
 
     /// Verifies a token whose key was not among the keys of this number, after asking for newer ones if that is possible.
-    pub(crate) async fn verify_with_newer_keys(&self, token: &str, than: u64) -> Result<Caller, Refusal> {
+    pub(crate) async fn verify_with_newer_keys(&self, token: &str, than: u64) -> Result<Verified, Refusal> {
         let is_newer = || self.keys.number() != Some(than);
         self.keys.asking.ask(is_newer).await;
         match self.verify(token) {
-            Verdict::Believed(caller) => Ok(caller),
+            Verdict::Believed(verified) => Ok(verified),
             Verdict::Refused(refusal) => Err(refusal),
             Verdict::KeyUnknown(_) => Err(Refusal::UnknownKey),
         }

@@ -28,6 +28,11 @@ const RETRY_WHEN_DRAINING: Duration = Duration::from_secs(1);
 const HEALTH_WATCHES: &str = "health_watches";
 const HEALTH_WATCHES_MAX: usize = 256;
 
+/// The gate of reflection, and how many streams it lets in: people with tools are fewer still. It asks for no actor, so it
+/// must not take places that callers with a name need.
+const REFLECTION_STREAMS: &str = "reflection_streams";
+const REFLECTION_STREAMS_MAX: usize = 32;
+
 /// Adds [`Admission`].
 #[derive(Debug, Clone)]
 pub(super) struct AdmissionLayer {
@@ -40,14 +45,15 @@ struct Gates {
     unary: Gate,
     streaming: Gate,
     health_watches: Gate,
+    reflection: Gate,
 }
 
 fn full(gate: &Gate) -> Failure {
     let Gate { limit_name: cause, limit, .. } = gate;
-    let (what, subject) = if *cause == HEALTH_WATCHES {
-        (format!("{limit} watches of its health"), format!("health watches = {limit}"))
-    } else {
-        (format!("{limit} calls at once (limits.{cause})"), format!("limits.{cause} = {limit}"))
+    let (what, subject) = match *cause {
+        HEALTH_WATCHES => (format!("{limit} watches of its health"), format!("health watches = {limit}")),
+        REFLECTION_STREAMS => (format!("{limit} streams of reflection"), format!("reflection streams = {limit}")),
+        setting => (format!("{limit} calls at once (limits.{setting})"), format!("limits.{setting} = {limit}")),
     };
     Failure::new(Reason::Overloaded, format!("the server works on {what} and is full: try again later"))
         .with_metadata("cause", *cause)
@@ -63,7 +69,8 @@ impl AdmissionLayer {
         // A stream holds its place for as long as it lasts, so streams cannot starve the other calls.
         let streaming = Gate::new(shared.identity, "streams_in_flight", shared.limits.streams_in_flight);
         let health_watches = Gate::new(shared.identity, HEALTH_WATCHES, HEALTH_WATCHES_MAX);
-        Self { shared, gates: Arc::new(Gates { unary, streaming, health_watches }) }
+        let reflection = Gate::new(shared.identity, REFLECTION_STREAMS, REFLECTION_STREAMS_MAX);
+        Self { shared, gates: Arc::new(Gates { unary, streaming, health_watches, reflection }) }
     }
 }
 
@@ -84,7 +91,7 @@ pub(super) struct Admission<S> {
 
 impl<S> Admission<S> {
     fn admit(&self, call: &Call) -> Result<Option<Place>, Failure> {
-        let Gates { unary, streaming, health_watches } = &*self.layer.gates;
+        let Gates { unary, streaming, health_watches, reflection } = &*self.layer.gates;
         let gate = match (call.method.purpose, call.method.shape) {
             // Who asks about the health of a full server, or of one that shuts down, wants an answer.
             (Purpose::Health, Shape::Unary) => return Ok(None),
@@ -92,8 +99,9 @@ impl<S> Admission<S> {
             (Purpose::Service | Purpose::Reflection, _) if self.layer.shared.health.is_draining() => {
                 return Err(draining_failure());
             }
-            (Purpose::Service | Purpose::Reflection, Shape::Unary) => unary,
-            (Purpose::Service | Purpose::Reflection, Shape::Streaming) => streaming,
+            (Purpose::Service, Shape::Unary) => unary,
+            (Purpose::Service, Shape::Streaming) => streaming,
+            (Purpose::Reflection, Shape::Unary | Shape::Streaming) => reflection,
         };
         gate.enter().map(Some).ok_or_else(|| {
             self.layer.shared.metrics.shed(gate.limit_name);

@@ -10,9 +10,10 @@ use tonic::body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::body::EndingBody;
 use super::call::Call;
 use super::gatekeeper::{Identified, Turned, peer_address};
-use super::methods::Purpose;
+use super::methods::{Purpose, Shape};
 use super::{Answer, HttpService, Shared, call_of};
 use crate::access::{Caller, Kind, Refusal, Roles};
 use crate::request::RequestMeta;
@@ -65,6 +66,11 @@ impl<S: HttpService> Service<Request<Body>> for Authentication<S> {
         }
         match self.shared.gatekeeper.identify(request.headers(), request.extensions()) {
             Identified::Caller(caller) => Box::pin(self.inner.call(known(request, &call, &caller))),
+            Identified::Until(verified) => {
+                let shared = Arc::clone(&self.shared);
+                let inner = self.inner.call(known(request, &call, &verified.caller));
+                Box::pin(async move { Ok(while_valid(inner.await?, &shared, call, verified.until_us)) })
+            }
             Identified::Refused(refusal) => {
                 let refused = refuse(&self.shared, &call, refusal, peer_address(request.extensions()));
                 Box::pin(async { Ok(refused) })
@@ -80,7 +86,10 @@ impl<S: HttpService> Authentication<S> {
         let (shared, mut inner) = (Arc::clone(&self.shared), self.inner.clone());
         Box::pin(async move {
             match shared.gatekeeper.identify_with_newer_keys(&token, keys).await {
-                Ok(caller) => inner.call(known(request, &call, &caller)).await,
+                Ok(verified) => {
+                    let response = inner.call(known(request, &call, &verified.caller)).await?;
+                    Ok(while_valid(response, &shared, call, verified.until_us))
+                }
                 Err(refusal) => Ok(refuse(&shared, &call, refusal, peer_address(request.extensions()))),
             }
         })
@@ -96,6 +105,17 @@ fn admitted(mut request: Request<Body>, call: &Call, actor: &str, roles: Roles) 
     request.extensions_mut().insert(meta);
     request.extensions_mut().insert(roles);
     request
+}
+
+/// Ends the answer of a stream when the credentials that opened it expire: it may last for days, and they must not.
+fn while_valid(response: Response<Body>, shared: &Shared, call: Call, until_us: i64) -> Response<Body> {
+    match call.method.shape {
+        Shape::Unary => response,
+        Shape::Streaming => {
+            let expiry = shared.gatekeeper.expiry(until_us);
+            response.map(|body| Body::new(EndingBody::new(body, call, expiry, || Refusal::Expired.failure())))
+        }
+    }
 }
 
 fn refuse(shared: &Shared, call: &Call, refusal: Refusal, peer: Option<SocketAddr>) -> Response<Body> {

@@ -160,10 +160,10 @@ impl<E: Future<Output = ()>> HttpBody for EndingBody<E> {
         let Some(body) = &mut this.body else {
             return Poll::Ready(None);
         };
-        if let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) {
-            return Poll::Ready(frame);
+        // First: a body that always has more would never end otherwise.
+        if this.end.as_mut().poll(cx).is_pending() {
+            return Pin::new(body).poll_frame(cx);
         }
-        ready!(this.end.as_mut().poll(cx));
         this.body = None;
         Poll::Ready(Some(Ok(trailers(&this.call.status((this.failure)())))))
     }

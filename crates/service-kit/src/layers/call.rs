@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
 
-use super::methods::{Method, Shape};
+use super::methods::{Method, Purpose, Shape};
 use crate::clock::{Clock, SystemClock, SystemEntropy, uuid_v7};
 use crate::request::{REQUEST_ID_HEADER, current_trace_id};
 use crate::settings::LimitSettings;
@@ -25,13 +25,13 @@ pub(crate) const GRPC_TIMEOUT_HEADER: &str = "grpc-timeout";
 pub(crate) struct Call {
     pub(crate) method: Arc<Method>,
     pub(crate) request_id: Arc<str>,
-    /// When the caller stops waiting; none on streams that named no time.
+    /// When the caller stops waiting; none on streams that named no time, but for those of reflection.
     pub(crate) deadline: Option<Instant>,
 }
 
 impl Call {
     pub(crate) fn arrived(method: Arc<Method>, headers: &HeaderMap, limits: &LimitSettings) -> Self {
-        let deadline = deadline(method.shape, grpc_timeout(headers), limits);
+        let deadline = deadline((method.purpose, method.shape), grpc_timeout(headers), limits);
         Self { method, request_id: request_id(headers), deadline }
     }
 
@@ -64,11 +64,15 @@ pub(super) fn visible_ascii(bytes: &[u8], chars_max: usize) -> Option<&str> {
     if usable { std::str::from_utf8(bytes).ok() } else { None }
 }
 
-fn deadline(shape: Shape, asked: Option<Duration>, limits: &LimitSettings) -> Option<Instant> {
+fn deadline(kind: (Purpose, Shape), asked: Option<Duration>, limits: &LimitSettings) -> Option<Instant> {
     let now = Instant::now();
-    match shape {
-        Shape::Unary => Some(now + asked.unwrap_or(limits.deadline_default).min(limits.deadline_max)),
-        Shape::Streaming => asked.and_then(|asked| now.checked_add(asked)),
+    match kind {
+        (_, Shape::Unary) => Some(now + asked.unwrap_or(limits.deadline_default).min(limits.deadline_max)),
+        // Nobody has to say who they are, and the peer decides when it ends: it must not be able to stay.
+        (Purpose::Reflection, Shape::Streaming) => {
+            Some(now + asked.unwrap_or(limits.deadline_max).min(limits.deadline_max))
+        }
+        (Purpose::Service | Purpose::Health, Shape::Streaming) => asked.and_then(|asked| now.checked_add(asked)),
     }
 }
 
@@ -126,17 +130,22 @@ mod tests {
     }
 
     #[test]
-    fn only_unary_calls_are_capped_and_defaulted() {
+    fn only_unary_calls_and_reflection_are_capped_and_defaulted() {
         let limits = crate::settings::Settings::defaults().unwrap().limits;
         assert_eq!((limits.deadline_default, limits.deadline_max), (Duration::from_secs(10), Duration::from_mins(1)));
-        let left = |shape, asked| {
-            let deadline = deadline(shape, asked, &limits)?;
+        let left_of = |purpose, shape, asked| {
+            let deadline = deadline((purpose, shape), asked, &limits)?;
             Some(deadline.duration_since(Instant::now()).as_secs_f64().round())
         };
+        let left = |shape, asked| left_of(Purpose::Service, shape, asked);
         assert_eq!(left(Shape::Unary, None), Some(10.0));
         assert_eq!(left(Shape::Unary, Some(Duration::from_secs(3))), Some(3.0));
         assert_eq!(left(Shape::Unary, Some(Duration::from_hours(1))), Some(60.0));
         assert_eq!(left(Shape::Streaming, None), None);
         assert_eq!(left(Shape::Streaming, Some(Duration::from_hours(1))), Some(3_600.0));
+        let reflection = |asked| left_of(Purpose::Reflection, Shape::Streaming, asked);
+        assert_eq!(reflection(None), Some(60.0));
+        assert_eq!(reflection(Some(Duration::from_secs(3))), Some(3.0));
+        assert_eq!(reflection(Some(Duration::from_hours(1))), Some(60.0));
     }
 }

@@ -2,6 +2,8 @@
 //! those who were turned away.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Extensions, HeaderMap, header};
 use rpc_error::Failure;
@@ -9,20 +11,24 @@ use rpc_error::Failure;
 use super::call::Call;
 use super::rate::CallerRates;
 use crate::access::{Caller, Kind, Refusal, Roles, SecurityEvent, SecurityEvents};
+use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::host::Host;
 use crate::identity::Identity;
-use crate::identity_provider::{Provider, Verdict};
+use crate::identity_provider::{Provider, Verdict, Verified};
 use crate::request::ACTOR_ID_HEADER;
 use crate::settings::AuthMode;
 use crate::tls::ConnectionInfo;
 
+/// How often whoever waits for a time of day looks at the clock: it may be set, and stands still in no sleep of the machine.
+const CLOCK_INTERVAL: Duration = Duration::from_secs(10);
+
 /// Who is let in, at one server.
-#[derive(Debug)]
 pub(crate) struct Gatekeeper {
     trust: Trust,
     pub(super) rates: Option<CallerRates>,
     events: SecurityEvents,
+    clock: Arc<dyn Clock>,
 }
 
 /// What callers are believed by.
@@ -38,13 +44,22 @@ enum Trust {
 
 /// Who calls, as far as can be said at once.
 pub(super) enum Identified {
+    /// With credentials that count for as long as the connection.
     Caller(Caller),
+    /// With credentials that expire.
+    Until(Verified),
     Refused(Refusal),
     /// The token's key may be among newer keys than those of this number.
     Later {
         token: String,
         keys: u64,
     },
+}
+
+impl std::fmt::Debug for Gatekeeper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gatekeeper").field("trust", &self.trust).finish_non_exhaustive()
+    }
 }
 
 impl Gatekeeper {
@@ -62,7 +77,7 @@ impl Gatekeeper {
             AuthMode::Mtls => Trust::Certificate { certificate_roles: certificate_roles() },
         };
         let rates = CallerRates::new(&process.settings.limits);
-        Ok(Self { trust, rates, events: SecurityEvents::new(*identity) })
+        Ok(Self { trust, rates, events: SecurityEvents::new(*identity), clock: Arc::clone(&process.clock) })
     }
 
     /// Says it loudly if everybody is believed.
@@ -93,10 +108,21 @@ impl Gatekeeper {
     }
 
     /// Who calls with a token that [`Self::identify`] put off.
-    pub(super) async fn identify_with_newer_keys(&self, token: &str, keys: u64) -> Result<Caller, Refusal> {
+    pub(super) async fn identify_with_newer_keys(&self, token: &str, keys: u64) -> Result<Verified, Refusal> {
         match &self.trust {
             Trust::Token { provider, .. } => provider.verify_with_newer_keys(token, keys).await,
             Trust::Word | Trust::Certificate { .. } => Err(Refusal::UnknownKey),
+        }
+    }
+
+    /// Waits until a time of day, in microseconds since the Unix epoch.
+    pub(super) fn expiry(&self, until_us: i64) -> impl Future<Output = ()> + Send + use<> {
+        let clock = Arc::clone(&self.clock);
+        async move {
+            while let Some(left_us) = u64::try_from(until_us.saturating_sub(clock.unix_us())).ok().filter(|us| *us > 0)
+            {
+                tokio::time::sleep(Duration::from_micros(left_us).min(CLOCK_INTERVAL)).await;
+            }
         }
     }
 
@@ -130,7 +156,7 @@ pub(super) fn peer_address(extensions: &Extensions) -> Option<SocketAddr> {
 
 fn by_token(provider: &Provider, token: &str) -> Identified {
     match provider.verify(token) {
-        Verdict::Believed(caller) => Identified::Caller(caller),
+        Verdict::Believed(verified) => Identified::Until(verified),
         Verdict::Refused(refusal) => Identified::Refused(refusal),
         Verdict::KeyUnknown(keys) => Identified::Later { token: token.to_owned(), keys },
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use service_kit::exit::ExitCode;
 use service_kit::host::bind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_util::sync::CancellationToken;
 use tonic::Code;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
@@ -84,6 +85,54 @@ async fn a_drain_ends_reflection_which_tools_keep_open() {
     let status = in_time(answers.message()).await.unwrap_err();
     let reason = status.get_error_details().error_info().unwrap().reason.clone();
     assert_eq!((status.code(), reason.as_str()), (Code::Unavailable, "DRAINING"));
+}
+
+/// A stream of reflection on which nobody ever asks anything, and which its caller ends when it wants to.
+async fn silent_reflection(
+    client: &mut ServerReflectionClient<tonic::transport::Channel>,
+    end: &CancellationToken,
+) -> Result<tonic::Streaming<ServerReflectionResponse>, tonic::Status> {
+    let silence = futures_util::stream::pending::<ServerReflectionRequest>();
+    let silence = futures_util::StreamExt::take_until(silence, end.clone().cancelled_owned());
+    in_time(client.server_reflection_info(silence)).await.map(tonic::Response::into_inner)
+}
+
+#[tokio::test]
+async fn reflection_has_a_bound_of_its_own_and_keeps_nobody_from_the_streams_of_the_service() {
+    let mut host = host("case-test");
+    host.process.settings.limits.streams_in_flight = 1;
+    let server = start(host).await;
+    let mut reflection = ServerReflectionClient::new(channel(&server).await);
+    let (mut streams, end) = (Vec::new(), CancellationToken::new());
+    for _ in 0..32 {
+        streams.push(silent_reflection(&mut reflection, &end).await.unwrap());
+    }
+    let status = silent_reflection(&mut reflection, &end).await.unwrap_err();
+    let details = status.get_error_details();
+    let info = details.error_info().unwrap();
+    assert_eq!((status.code(), info.reason.as_str()), (Code::ResourceExhausted, "OVERLOADED"));
+    assert_eq!((info.metadata["cause"].as_str(), info.metadata["limit"].as_str()), ("reflection_streams", "32"));
+    assert!(details.retry_info().is_some() && details.quota_failure().is_some());
+    assert!(status.message().contains("32 streams of reflection"), "{status}");
+    let mut client = plain(&server).await;
+    let _stream = open(&mut client, asked("endless")).await.expect("the streams of the service have their places");
+    assert!(open(&mut client, asked("endless")).await.is_err(), "the control: that was the only place");
+    end.cancel();
+    in_time(async { while silent_reflection(&mut reflection, &end).await.is_err() {} }).await;
+}
+
+#[tokio::test]
+async fn silent_reflection_ends_when_the_longest_deadline_is_over() {
+    let mut host = host("case-test");
+    host.process.settings.limits.deadline_max = Duration::from_millis(50);
+    let server = start(host).await;
+    let mut service = open(&mut plain(&server).await, asked("endless")).await.unwrap();
+    let mut client = ServerReflectionClient::new(channel(&server).await);
+    let mut answers = silent_reflection(&mut client, &CancellationToken::new()).await.unwrap();
+    let status = in_time(answers.message()).await.unwrap_err();
+    let reason = status.get_error_details().error_info().unwrap().reason.clone();
+    assert_eq!((status.code(), reason.as_str()), (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"));
+    assert_eq!(in_time(service.message()).await.unwrap().as_deref(), Some("first"), "the other one is still open");
 }
 
 #[tokio::test]

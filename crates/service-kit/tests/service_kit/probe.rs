@@ -243,6 +243,7 @@ impl ServerStreamingService<String> for Streaming {
         let first = stream::iter([Ok("first".to_owned())]);
         let rest: Strings = match text.as_str() {
             "endless" => Box::pin(stream::pending()),
+            "flood" => Box::pin(stream::repeat_with(|| Ok("more".to_owned()))),
             "grow" => Box::pin(stream::iter([Ok("x".repeat(2_000))])),
             "foreign" => Box::pin(stream::iter([Err(Status::unknown("the secret of the status"))])),
             "panic" => Box::pin(stream::poll_fn(|_| panic!("the secret of the panic"))),

@@ -6,7 +6,7 @@ use tonic::{Code, Request};
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::identity::{NOW_S, Signer, amira, authorized, bearing, believing, claims, in_file, jwks, reason, said};
-use crate::probe::{Lines, Running, asked, echo, plain, start};
+use crate::probe::{Lines, Running, asked, echo, in_time, open, plain, start};
 
 /// A server that believes these keys.
 async fn server(name: &'static str, signers: &[&Signer]) -> (Running, tempfile::TempDir) {
@@ -60,6 +60,41 @@ fn base64_url(bytes: &[u8]) -> String {
     // The library's own encoder of binary header values has the same alphabet but for two letters, and no padding.
     let value = tonic::metadata::BinaryMetadataValue::from_bytes(bytes);
     String::from_utf8(value.as_encoded_bytes().to_vec()).unwrap().replace('+', "-").replace('/', "_").replace('=', "")
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_the_token_that_opened_it_expires() {
+    let signer = Signer::new("one");
+    let (_folder, keys) = in_file(&jwks(&[&signer]));
+    let (mut host, clock) = believing("case-test", keys);
+    host.process.settings.auth.clock_skew = std::time::Duration::ZERO;
+    let server = start(host).await;
+    let worker = |expires_s| signer.sign(&claims("worker", &["service"], json!({"exp": NOW_S + expires_s})));
+    let (short, long) = (worker(1), worker(3_600));
+    let mut client = plain(&server).await;
+    let mut opened = Vec::new();
+    // "flood" always has more to say.
+    for (text, token) in [("endless", &short), ("flood", &short), ("endless", &long)] {
+        let mut stream = open(&mut client, bearing(text, token)).await.unwrap();
+        assert_eq!(in_time(stream.message()).await.unwrap().as_deref(), Some("first"));
+        opened.push(stream);
+    }
+    clock.advance_s(1);
+    for stream in &mut opened[..2] {
+        let status = in_time(async {
+            loop {
+                if let Err(status) = stream.message().await {
+                    break status;
+                }
+            }
+        })
+        .await;
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::Unauthenticated, "CREDENTIALS_EXPIRED"));
+    }
+    let again = open(&mut client, bearing("endless", &short)).await.unwrap_err();
+    assert_eq!(reason(&again), "CREDENTIALS_EXPIRED", "a new stream is told the same");
+    let goes_on = tokio::time::timeout(std::time::Duration::from_millis(50), opened[2].message()).await;
+    assert!(goes_on.is_err(), "the control: its token is still good: {goes_on:?}");
 }
 
 #[tokio::test]
