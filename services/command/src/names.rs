@@ -71,7 +71,7 @@ pub(crate) const LABEL_REASON: &str = "reason";
 pub(crate) const LABEL_CONSUMER: &str = "consumer";
 
 /// Which of the events belong to which moment of the logging policy.
-pub const LOGGED: [Logged; 10] = [
+pub const LOGGED: [Logged; 13] = [
     Logged { event: CASE_CREATED, moment: Moment::DomainSuccess },
     Logged { event: CASE_TRANSITIONED, moment: Moment::DomainSuccess },
     Logged { event: CASE_UPDATED, moment: Moment::DomainSuccess },
@@ -82,4 +82,7 @@ pub const LOGGED: [Logged; 10] = [
     Logged { event: COMMAND_UNCHANGED, moment: Moment::DomainSuccess },
     Logged { event: COMMAND_REPLAYED, moment: Moment::DomainSuccess },
     Logged { event: COMMAND_REJECTED, moment: Moment::DomainRejection },
+    Logged { event: FEED_HISTORY_LOST, moment: Moment::DependencyFailure },
+    Logged { event: STORE_HISTORY_LOST, moment: Moment::DependencyFailure },
+    Logged { event: HEAD_FILE_FAILED, moment: Moment::DependencyFailure },
 ];
