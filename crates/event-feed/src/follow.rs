@@ -165,6 +165,8 @@ impl Follower {
         self.feed.condition.fail(format!("following has stopped for good: {reason}"));
         error!(
             name: names::FEED_HALTED,
+            dependency = EVENT_FEED.name,
+            operation = "follow",
             consumer,
             position,
             reason,

@@ -21,7 +21,8 @@ pub const FEED_EVENTS: &str = "feed.consumer.events";
 pub const CONSUMER: &str = "consumer";
 
 /// Which of the events belong to which moment of the logging policy.
-pub const LOGGED: [Logged; 2] = [
+pub const LOGGED: [Logged; 3] = [
     Logged { event: FEED_DISCONNECTED, moment: Moment::DependencyFailure },
     Logged { event: FEED_APPLY_POSTPONED, moment: Moment::DependencyFailure },
+    Logged { event: FEED_HALTED, moment: Moment::DependencyFailure },
 ];

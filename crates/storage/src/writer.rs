@@ -108,7 +108,7 @@ impl Writer {
             Ok(_) => Ok(()),
             Err(error) if error.is_fatal() => Err(self.remember(error)),
             Err(error) => {
-                tracing::warn!(name: names::CHECKPOINT_POSTPONED, error = &error as &dyn std::error::Error,
+                tracing::warn!(name: names::CHECKPOINT_POSTPONED, dependency = "store", operation = "checkpoint", reason = %error, error = &error as &dyn std::error::Error,
                     "the checkpoint is postponed: {error}");
                 Ok(())
             }

@@ -151,9 +151,11 @@ impl FeedHandler {
         if after_position <= head || !self.consumers.is_required(consumer) {
             return;
         }
-        self.store.fail(format!("{consumer} has events up to position {after_position}, this store only up to {head}"));
+        let reason = format!("{consumer} has events up to position {after_position}, this store only up to {head}");
+        self.store.fail(reason.clone());
         error!(
             name: names::FEED_HISTORY_LOST,
+            dependency = "store", operation = "follow", reason,
             consumer, position = after_position, head,
             "the store has lost events: {consumer} has them up to position {after_position}, this store only up to {head}. \
              Commands are refused. Stop case-command and restore its store from a back-up"

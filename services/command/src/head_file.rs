@@ -75,7 +75,7 @@ impl HeadFile {
             && !failed_before
         {
             let path = self.path.display();
-            warn!(name: names::HEAD_FILE_FAILED, path = %path, error = %error, "{path} cannot be written: lost commits would not be noticed at the next start: {error}");
+            warn!(name: names::HEAD_FILE_FAILED, dependency = "store", operation = "write_head", path = %path, reason = %error, "{path} cannot be written: lost commits would not be noticed at the next start: {error}");
         }
     }
 

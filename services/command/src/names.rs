@@ -77,7 +77,7 @@ pub(crate) const LABEL_CONSUMER: &str = "consumer";
 pub(crate) const SHED_BY_QUEUE: &str = "queue";
 
 /// Which of the events belong to which moment of the logging policy.
-pub const LOGGED: [Logged; 11] = [
+pub const LOGGED: [Logged; 14] = [
     Logged { event: CASE_CREATED, moment: Moment::DomainSuccess },
     Logged { event: CASE_TRANSITIONED, moment: Moment::DomainSuccess },
     Logged { event: CASE_UPDATED, moment: Moment::DomainSuccess },
@@ -89,4 +89,7 @@ pub const LOGGED: [Logged; 11] = [
     Logged { event: COMMAND_REPLAYED, moment: Moment::DomainSuccess },
     Logged { event: COMMAND_REJECTED, moment: Moment::DomainRejection },
     Logged { event: COMMAND_OBSTRUCTED, moment: Moment::DependencyFailure },
+    Logged { event: FEED_HISTORY_LOST, moment: Moment::DependencyFailure },
+    Logged { event: STORE_HISTORY_LOST, moment: Moment::DependencyFailure },
+    Logged { event: HEAD_FILE_FAILED, moment: Moment::DependencyFailure },
 ];

@@ -184,9 +184,11 @@ fn compare_heads(connection: &Connection, epoch: Epoch, path: &Path, condition: 
         return Ok(file);
     };
     let (path, head_file) = (path.display(), file.path().display());
-    condition.fail(format!("{noted} events were committed, and the store has {head}"));
+    let reason = format!("{noted} events were committed, and the store has {head}");
+    condition.fail(reason.clone());
     error!(
         name: names::STORE_HISTORY_LOST,
+        dependency = "store", operation = "open", reason,
         position = noted, head, path = %path,
         "{path} has lost events: {noted} were committed, it has {head}. Commands are refused. Stop case-command and restore its \
          store from a back-up. If an older copy was put back on purpose, together with those of the read model and the \

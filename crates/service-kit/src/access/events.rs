@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Counter;
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::identity::Identity;
 use crate::telemetry::{meter, names};
@@ -85,7 +85,7 @@ impl SecurityEvents {
         let (name, actor, action) = (identity.name, "none", "serve");
         if address.ip().to_canonical().is_loopback() {
             let reason = "auth.mode = \"insecure\" on loopback";
-            info!(name: names::INSECURE_MODE, actor, action, reason, address = %address,
+            warn!(name: names::INSECURE_MODE, actor, action, reason, address = %address,
                 "{name} believes whatever callers on this machine say of themselves: {reason}");
         } else {
             let reason = "auth.mode = \"insecure\" beyond loopback (auth.insecure_anywhere)";

@@ -102,9 +102,12 @@ impl Breaker {
         match change.to {
             State::Open { .. } => {
                 let (failures, open_ms) = (change.failures, millis(change.open_for));
+                let (operation, reason) = ("call", format!("{failures} failures in a row"));
                 warn!(
                     name: names::CIRCUIT_OPENED,
                     dependency,
+                    operation,
+                    reason,
                     failures,
                     open_ms,
                     "{dependency} has failed {failures} times in a row; it is not asked for {open_ms} ms"

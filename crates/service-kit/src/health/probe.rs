@@ -146,7 +146,7 @@ impl Looks {
             }
             Err(Problem { kind, reason }) => {
                 if before != Some(kind) {
-                    error!(name: names::PROBE_FAILED, probe, error.type = kind, reason, "the {probe} is not in order: {reason}");
+                    error!(name: names::PROBE_FAILED, probe, dependency = probe, operation = "probe", error.type = kind, reason, "the {probe} is not in order: {reason}");
                 }
                 self.condition.fail(reason);
             }

@@ -144,7 +144,7 @@ pub const CREDENTIALS_REFUSED: &str = "credentials_refused";
 pub const PERMISSION_DENIED: &str = "permission_denied";
 /// WARN: a caller makes more calls than it may.
 pub const RATE_LIMITED: &str = "rate_limited";
-/// INFO or WARN: a server believes whatever its callers say; WARN beyond loopback.
+/// WARN: a server believes whatever its callers say.
 pub const INSECURE_MODE: &str = "insecure_mode";
 /// INFO: the keys of the identity provider are others now.
 pub const IDENTITY_KEYS_CHANGED: &str = "identity_keys_changed";

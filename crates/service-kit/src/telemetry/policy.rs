@@ -117,12 +117,15 @@ pub const POLICY: [Rule; 10] = [
 ];
 
 /// The events of this crate that belong to a moment; the others tell of the process's own life.
-pub const LOGGED: [Logged; 11] = [
+pub const LOGGED: [Logged; 14] = [
     Logged { event: names::SERVICE_STARTED, moment: Moment::ServiceStart },
     Logged { event: names::SERVICE_SHUTDOWN, moment: Moment::ServiceShutdown },
     Logged { event: names::REQUEST_STARTED, moment: Moment::RequestStart },
     Logged { event: names::REQUEST_FINISHED, moment: Moment::RequestEnd },
     Logged { event: names::TELEMETRY_EXPORT_FAILED, moment: Moment::DependencyFailure },
+    Logged { event: names::IDENTITY_KEYS_FAILED, moment: Moment::DependencyFailure },
+    Logged { event: names::CIRCUIT_OPENED, moment: Moment::DependencyFailure },
+    Logged { event: names::PROBE_FAILED, moment: Moment::DependencyFailure },
     Logged { event: names::UNEXPECTED_ERROR, moment: Moment::UnexpectedError },
     Logged { event: names::PANICKED, moment: Moment::UnexpectedError },
     Logged { event: names::CREDENTIALS_REFUSED, moment: Moment::SecurityEvent },

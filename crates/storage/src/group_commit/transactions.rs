@@ -46,7 +46,7 @@ impl<P: Participant, O: BatchObserver> Transactions<P, O> {
             if error.is_fatal() {
                 return Err(error);
             }
-            tracing::warn!(name: names::IDLE_WORK_FAILED, error = &error as &dyn std::error::Error,
+            tracing::warn!(name: names::IDLE_WORK_FAILED, dependency = "store", operation = "idle", reason = %error, error = &error as &dyn std::error::Error,
                 "idle work failed: {error}");
         }
         if self.writer.has_unmoved_pages() { self.writer.checkpoint() } else { Ok(()) }

@@ -1,6 +1,7 @@
 //! The repository tells the truth about itself.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod log_policy;
 mod operational;
 mod shape;
 mod source;

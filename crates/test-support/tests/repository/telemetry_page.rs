@@ -19,13 +19,13 @@ const KINDS: [&str; 4] = ["Counter", "Up-down counter", "Gauge", "Histogram"];
 
 /// What a constant of a `names` module names.
 #[derive(Debug, PartialEq, Eq)]
-enum Named {
+pub(crate) enum Named {
     Event { levels: BTreeSet<String>, meaning: String },
     Metric { kind: String, unit: String, labels: String, meaning: String },
     Other,
 }
 
-fn named(constant: &Constant) -> Named {
+pub(crate) fn named(constant: &Constant) -> Named {
     let doc = constant.doc.as_str();
     let Some((head, meaning)) = doc.split_once(": ") else {
         return Named::Other;
@@ -52,13 +52,13 @@ struct Sites {
     fields: BTreeSet<String>,
 }
 
-struct Room {
-    package: String,
-    constants: Vec<Constant>,
-    calls: Vec<MacroCall>,
+pub(crate) struct Room {
+    pub(crate) package: String,
+    pub(crate) constants: Vec<Constant>,
+    pub(crate) calls: Vec<MacroCall>,
 }
 
-fn rooms() -> Vec<Room> {
+pub(crate) fn rooms() -> Vec<Room> {
     let room = |package: String| {
         let files = sources(&root().join(&package).join("src"));
         let is_names = |path: &Path| path.file_name().is_some_and(|name| name == "names.rs");

@@ -71,7 +71,7 @@ async fn a_server_that_believes_everybody_says_so_and_the_others_do_not() {
 
     let insecure = start(host("case-insecure")).await;
     echo(&mut plain(&insecure).await, Request::new(String::new())).await.unwrap_err();
-    assert_eq!(lines.of("insecure_mode")[0]["level"], "INFO");
+    assert_eq!(lines.of("insecure_mode")[0]["level"], "WARN");
 
     let open = crate::probe::start_on(host("case-open"), "0.0.0.0:0").await;
     echo(&mut plain(&open).await, Request::new(String::new())).await.unwrap_err();
