@@ -8,10 +8,10 @@ use case_domain::{Action, Case, Change, Command, Event, Operation, RequestContex
 use rpc_error::{Failure, Reason};
 use service_kit::health::Condition;
 use service_kit::telemetry::code_name;
-use storage::GroupCommit;
+use storage::{GroupCommit, SubmitError};
 use tokio::time::Instant;
 use tracing::field::Empty;
-use tracing::{Instrument, Span, info, info_span};
+use tracing::{Instrument, Span, info, info_span, warn};
 
 use crate::idempotency::KeyedRequest;
 use crate::lifecycle::LifecycleInForce;
@@ -68,11 +68,20 @@ impl Commands {
             db.operation.batch.size = Empty,
         );
         let submitted = self.writer.submit(queued, deadline).instrument(span.clone()).await;
-        let committed = submitted.map_err(|error| failures::of_submission(&error, &self.store))?;
+        let committed = submitted.map_err(|error| {
+            if matches!(error, SubmitError::QueueFull { .. }) {
+                self.metrics.shed();
+            }
+            failures::of_submission(&error, &self.store)
+        })?;
         span.record("db.operation.batch.size", committed.batch.size);
+        let obstacle = committed.answer.obstacle();
         let answer = self.answer(committed.answer, began.elapsed());
         if let Err(failure) = &answer {
-            self.rejected(case_id.as_deref(), failure, began.elapsed());
+            match obstacle {
+                Some(dependency) => self.obstructed(case_id.as_deref(), failure, (&dependency, began.elapsed())),
+                None => self.rejected(case_id.as_deref(), failure, began.elapsed()),
+            }
         }
         answer
     }
@@ -166,6 +175,15 @@ impl Commands {
         let case_id = case_id.unwrap_or("(none)");
         let error_type = code_name(failure.reason().code());
         info!(name: names::COMMAND_REJECTED, case_id, reason, error.type = error_type, outcome = "rejected", duration_ms = millis(took), "a command on {case_id} was refused: {reason}");
+    }
+
+    /// R12: a command that could not be decided, whatever the rules say of it.
+    fn obstructed(&self, case_id: Option<&str>, failure: &Failure, (dependency, took): (&str, Duration)) {
+        let reason = failure.reason().as_str();
+        self.metrics.rejected(reason);
+        let case_id = case_id.unwrap_or("(none)");
+        let (error_type, message) = (code_name(failure.reason().code()), failure.message());
+        warn!(name: names::COMMAND_OBSTRUCTED, case_id, dependency, operation = "append", reason, error.type = error_type, outcome = "refused", duration_ms = millis(took), "a command on {case_id} was refused because of {dependency}: {message}");
     }
 }
 

@@ -6,6 +6,8 @@ use rpc_error::{Failure, Reason};
 use service_kit::health::Condition;
 use storage::SubmitError;
 
+use crate::names;
+
 /// When to come back after a shutdown.
 const RETRY_DRAINING: Duration = Duration::from_secs(1);
 /// When to come back after the queue was full: it drains thousands a second.
@@ -16,7 +18,7 @@ pub(crate) fn of_submission(error: &SubmitError, store: &Condition) -> Failure {
     match error {
         SubmitError::QueueFull { limit } => {
             Failure::new(Reason::QueueFull, format!("{limit} commands wait already; come back in a moment"))
-                .with_metadata("cause", "queue")
+                .with_metadata("cause", names::SHED_BY_QUEUE)
                 .with_metadata("scope", "case-command")
                 .with_metadata("limit", limit.to_string())
                 .with_quota("case-command", "commands that wait for the store")

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram};
-use service_kit::telemetry::{PoolUsage, meter, names as kit_names, observe_pool};
+use service_kit::telemetry::{PoolUsage, meter, names as kit_names, observe_pool, shed_requests};
 use storage::{BatchObserver, BatchOutcome, BatchReport, Queue, Readers};
 use tokio::sync::watch;
 
@@ -20,6 +20,7 @@ pub(crate) struct CommandMetrics {
     transitions: Counter<u64>,
     changes: Counter<u64>,
     rejected: Counter<u64>,
+    shed: Counter<u64>,
 }
 
 impl CommandMetrics {
@@ -46,6 +47,7 @@ impl CommandMetrics {
                 .with_unit("{command}")
                 .with_description("Commands refused, by reason.")
                 .build(),
+            shed: shed_requests(IDENTITY),
         }
     }
 
@@ -64,6 +66,11 @@ impl CommandMetrics {
 
     pub(crate) fn rejected(&self, reason: &'static str) {
         self.rejected.add(1, &[KeyValue::new(names::LABEL_REASON, reason)]);
+    }
+
+    /// A command found the queue before the store full.
+    pub(crate) fn shed(&self) {
+        self.shed.add(1, &[KeyValue::new(kit_names::SHED_CAUSE, names::SHED_BY_QUEUE)]);
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) const COMMAND_UNCHANGED: &str = "command_unchanged";
 pub(crate) const COMMAND_REPLAYED: &str = "command_replayed";
 /// INFO: a command was refused by the rules.
 pub(crate) const COMMAND_REJECTED: &str = "command_rejected";
+/// WARN: a command was not decided: the store is in danger, or a required consumer is too far behind.
+pub(crate) const COMMAND_OBSTRUCTED: &str = "command_obstructed";
 /// INFO: another lifecycle has come into force.
 pub(crate) const LIFECYCLE_CHANGED: &str = "lifecycle_changed";
 /// INFO: a consumer follows the feed.
@@ -45,7 +47,7 @@ pub(crate) const METRIC_CREATED: &str = "case_created_total";
 pub(crate) const METRIC_TRANSITION: &str = "case_transition_total";
 /// Counter, `{change}`, by `action` (7): changes of cases.
 pub(crate) const METRIC_CHANGES: &str = "case_changes_total";
-/// Counter, `{command}`, by `reason` (those of docs/errors.md): commands refused.
+/// Counter, `{command}`, by `reason` (those of docs/errors.md): commands refused, by the rules or by an obstacle.
 pub(crate) const METRIC_REJECTED: &str = "case_command_rejected_total";
 /// Histogram, `{command}`, no labels: commands in one transaction.
 pub(crate) const METRIC_BATCH_SIZE: &str = "case_store_batch_size";
@@ -70,8 +72,12 @@ pub(crate) const LABEL_REASON: &str = "reason";
 /// The label of [`METRIC_FEED_UNACKNOWLEDGED`]: a consumer's name, at most 64 of them.
 pub(crate) const LABEL_CONSUMER: &str = "consumer";
 
+/// The cause of a refusal by the queue before the store, as its callers read it and as it is counted among the calls that are
+/// shed.
+pub(crate) const SHED_BY_QUEUE: &str = "queue";
+
 /// Which of the events belong to which moment of the logging policy.
-pub const LOGGED: [Logged; 10] = [
+pub const LOGGED: [Logged; 11] = [
     Logged { event: CASE_CREATED, moment: Moment::DomainSuccess },
     Logged { event: CASE_TRANSITIONED, moment: Moment::DomainSuccess },
     Logged { event: CASE_UPDATED, moment: Moment::DomainSuccess },
@@ -82,4 +88,5 @@ pub const LOGGED: [Logged; 10] = [
     Logged { event: COMMAND_UNCHANGED, moment: Moment::DomainSuccess },
     Logged { event: COMMAND_REPLAYED, moment: Moment::DomainSuccess },
     Logged { event: COMMAND_REJECTED, moment: Moment::DomainRejection },
+    Logged { event: COMMAND_OBSTRUCTED, moment: Moment::DependencyFailure },
 ];

@@ -47,6 +47,21 @@ pub(crate) enum Decided {
     StoreDamaged,
 }
 
+impl Decided {
+    /// What did not do its part, if that is why nothing was decided.
+    pub(crate) fn obstacle(&self) -> Option<String> {
+        match self {
+            Self::BacklogFull { consumer, .. } => Some(consumer.clone()),
+            Self::StoreDamaged => Some("store".to_owned()),
+            Self::Accepted { .. }
+            | Self::Replayed { .. }
+            | Self::Valid { .. }
+            | Self::Rejected(_)
+            | Self::KeyReused => None,
+        }
+    }
+}
+
 /// What decisions need besides the store.
 pub(crate) struct Surroundings {
     pub(crate) clock: Arc<dyn Clock>,

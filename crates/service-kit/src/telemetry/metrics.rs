@@ -41,13 +41,8 @@ impl ServerMetrics {
                 observer.observe(observed.load(Ordering::Relaxed), &attributes);
             })
             .build();
-        let shed = meter
-            .u64_counter(names::RPC_SERVER_SHED_REQUESTS)
-            .with_unit("{request}")
-            .with_description("Calls that the server refused because it was full.")
-            .build();
         let duration = duration(&meter, names::RPC_SERVER_CALL_DURATION, "How long the server worked on calls.");
-        Self { duration, shed, active }
+        Self { duration, shed: shed_requests(identity), active }
     }
 
     /// A call has begun.
@@ -75,6 +70,16 @@ impl ServerMetrics {
     pub(crate) fn active(&self) -> i64 {
         self.active.load(Ordering::Relaxed)
     }
+}
+
+/// Counts the calls that a server refuses because it is full, by `cause`. For the host's own limits the host does; a service
+/// adds those of its queues.
+pub fn shed_requests(identity: Identity) -> Counter<u64> {
+    meter(identity)
+        .u64_counter(names::RPC_SERVER_SHED_REQUESTS)
+        .with_unit("{request}")
+        .with_description("Calls that the server refused because it was full.")
+        .build()
 }
 
 /// What a caller measures.

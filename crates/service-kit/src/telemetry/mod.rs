@@ -33,8 +33,8 @@ use crate::settings::Settings;
 
 pub use code::code_name;
 pub(crate) use code::{code_of, is_server_fault};
-pub use metrics::meter;
 pub(crate) use metrics::{ClientMetrics, ServerMetrics};
+pub use metrics::{meter, shed_requests};
 pub use pool::{PoolUsage, observe_pool};
 pub(crate) use scope::{CallScope, renamed};
 pub use scope::{remote_parent, remote_request, scoped};

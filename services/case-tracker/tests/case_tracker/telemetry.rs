@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value::AsInt;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use test_support::{Caller, Collector, MetricSeen, SpanSeen, poll_until};
 
-use crate::system::{AUDIT, COMMAND, QUERY, System, creation, transition};
+use crate::system::{AUDIT, COMMAND, QUERY, System, creation, one, transition};
 
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const REMOTE_SPAN: [u8; 8] = [0, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7];
@@ -142,6 +142,56 @@ async fn in_one_process_each_service_has_a_scope_of_its_own_and_metrics_arrive()
     ] {
         assert!(metrics.contains(&(scope.to_owned(), name.to_owned())), "{scope} {name} in {metrics:?}");
     }
+}
+
+#[tokio::test]
+async fn commands_that_meet_an_obstacle_are_no_rejections_and_those_that_find_the_queue_full_are_counted_as_shed() {
+    let collector = Collector::start().await;
+    let settings = [
+        ("CASE_TRACKER__TELEMETRY__OTLP_ENDPOINT", collector.endpoint()),
+        ("CASE_TRACKER__COMMAND__AUDIT_MAX_BACKLOG", "1".to_owned()),
+        ("CASE_TRACKER__LIMITS__COMMANDS_QUEUED", "1".to_owned()),
+    ];
+    let settings: Vec<_> = settings.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let process = one(folder.path().to_owned(), COMMAND, &settings).start().await;
+    let transcript = process.transcript();
+    let mut client = caller().commands(process.address(COMMAND));
+    client.create_case(creation("a", "")).await.unwrap();
+    // Nobody records it.
+    client.create_case(creation("b", "")).await.unwrap_err();
+    client.create_case(creation("", "")).await.unwrap_err();
+    let of = |event: &'static str| {
+        let transcript = &transcript;
+        poll_until(event, move || async move { transcript.of(event).pop() })
+    };
+    let obstructed = of("command_obstructed").await;
+    let said = ["level", "dependency", "operation", "reason"].map(|field| obstructed[field].as_str().unwrap());
+    assert_eq!(said, ["WARN", "case-audit", "append", "AUDIT_BACKLOG_FULL"], "{obstructed}");
+    assert_eq!(of("command_rejected").await["reason"], "VALIDATION_FAILED", "the control");
+    assert_eq!(transcript.of("command_rejected").len(), 1);
+
+    let other = rusqlite::Connection::open(folder.path().join("command.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let calls: Vec<_> = (0..32)
+        .map(|_| {
+            let mut client = client.clone();
+            tokio::spawn(async move { client.create_case(creation("c", "")).await.unwrap_err().code() })
+        })
+        .collect();
+    poll_until("a call that is over", || async {
+        calls.iter().any(tokio::task::JoinHandle::is_finished).then_some(())
+    })
+    .await;
+    other.execute_batch("ROLLBACK").unwrap();
+    let mut shed = 0;
+    for call in calls {
+        shed += i64::from(call.await.unwrap() == tonic::Code::ResourceExhausted);
+    }
+    assert!(process.terminate().await.success());
+    assert!(shed > 0);
+    let cause = vec![("cause".to_owned(), "queue".to_owned())];
+    assert_eq!(counted(&collector, "rpc.server.shed_requests"), [(cause, shed)]);
 }
 
 #[tokio::test]
