@@ -1,7 +1,7 @@
 //! How far a consumer is, as metrics.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use opentelemetry::KeyValue;
@@ -23,6 +23,10 @@ struct State {
     begun: Instant,
     position: AtomicU64,
     head: AtomicU64,
+    /// Whether the feed has said since the start how long it is.
+    heard: AtomicBool,
+    /// Whether the consumer has had everything since then.
+    reached: AtomicBool,
     /// When the consumer last had everything, in microseconds after `begun`.
     in_step_us: AtomicU64,
     clock: Arc<dyn Clock>,
@@ -36,6 +40,8 @@ impl Progress {
             begun: Instant::now(),
             position: AtomicU64::new(position),
             head: AtomicU64::new(position),
+            heard: AtomicBool::new(false),
+            reached: AtomicBool::new(false),
             in_step_us: AtomicU64::new(0),
             clock,
             last_event_unix_us: AtomicI64::new(i64::MIN),
@@ -53,6 +59,7 @@ impl Progress {
     /// The feed says how long it is; with `opened` it may have become shorter.
     pub(crate) fn head(&self, head: u64) {
         self.state.head.store(head, Ordering::Relaxed);
+        self.state.heard.store(true, Ordering::Relaxed);
         self.state.note();
     }
 
@@ -79,16 +86,21 @@ impl State {
         if self.missing() == 0 {
             let now = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
             self.in_step_us.store(now, Ordering::Relaxed);
+            self.reached.fetch_or(self.heard.load(Ordering::Relaxed), Ordering::Relaxed);
         }
     }
 
     /// How old the state is that the consumer has: since it last had everything, or since its last event happened, whichever
-    /// is later. Grows while the link is broken too: nobody knows then what the feed holds.
+    /// is later. Grows while the link is broken too: nobody knows then what the feed holds. Until it has had everything once
+    /// since the start, the event alone counts: when the process began says nothing about a backlog.
     fn lag(&self) -> Duration {
         let in_step = Duration::from_micros(self.in_step_us.load(Ordering::Relaxed));
         let since_in_step = self.begun.elapsed().saturating_sub(in_step);
-        let since_event = self.clock.unix_us().saturating_sub(self.last_event_unix_us.load(Ordering::Relaxed));
-        since_in_step.min(Duration::from_micros(u64::try_from(since_event).unwrap_or_default()))
+        let last_event = self.last_event_unix_us.load(Ordering::Relaxed);
+        let since_event = self.clock.unix_us().saturating_sub(last_event);
+        let since_event = Duration::from_micros(u64::try_from(since_event).unwrap_or_default());
+        let knows_event = last_event != i64::MIN;
+        if knows_event && !self.reached.load(Ordering::Relaxed) { since_event } else { since_in_step.min(since_event) }
     }
 }
 
@@ -151,6 +163,8 @@ mod tests {
             begun: long_ago,
             position: AtomicU64::new(5),
             head: AtomicU64::new(10),
+            heard: AtomicBool::new(true),
+            reached: AtomicBool::new(true),
             in_step_us: AtomicU64::new(0),
             clock: Arc::new(At(100_000_000)),
             last_event_unix_us: AtomicI64::new(last_event_unix_us),
@@ -158,5 +172,18 @@ mod tests {
         assert!(behind(i64::MIN).lag() >= Duration::from_secs(50), "nothing applied: since the start");
         assert_eq!(behind(99_000_000).lag(), Duration::from_secs(1), "it applies the events of a second ago");
         assert_eq!(behind(200_000_000).lag(), Duration::ZERO, "an event of a clock that is ahead is not old");
+    }
+
+    #[test]
+    fn a_backlog_after_a_restart_is_as_old_as_the_event_that_the_consumer_has_come_to() {
+        let progress = progress(3);
+        progress.at(3);
+        progress.head(10);
+        progress.applied(2, 5, 40_000_000);
+        assert_eq!(progress.state.lag(), Duration::from_mins(1));
+        progress.applied(5, 10, 50_000_000);
+        assert!(progress.state.lag() <= progress.state.begun.elapsed(), "it has everything");
+        progress.head(12);
+        assert!(progress.state.lag() <= progress.state.begun.elapsed(), "and had everything a moment ago");
     }
 }

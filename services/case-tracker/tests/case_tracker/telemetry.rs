@@ -179,7 +179,10 @@ async fn commands_that_meet_an_obstacle_are_no_rejections_and_those_that_find_th
             tokio::spawn(async move { client.create_case(creation("c", "")).await.unwrap_err().code() })
         })
         .collect();
-    poll_until("a call that is over", || async { calls.iter().any(tokio::task::JoinHandle::is_finished).then_some(()) }).await;
+    poll_until("a call that is over", || async {
+        calls.iter().any(tokio::task::JoinHandle::is_finished).then_some(())
+    })
+    .await;
     other.execute_batch("ROLLBACK").unwrap();
     let mut shed = 0;
     for call in calls {
