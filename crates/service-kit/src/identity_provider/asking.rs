@@ -4,10 +4,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
+
+use super::fetch::FETCH_TIMEOUT;
 
 /// The least time between two fetches that somebody has asked for.
 const ASKING_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long somebody waits for one fetch: a little longer than it may take.
+const WAIT_MAX: Duration = FETCH_TIMEOUT.saturating_add(Duration::from_secs(1));
 
 /// The counter between them.
 #[derive(Debug, Default)]
@@ -47,8 +52,8 @@ impl Asking {
                 return;
             }
             let Some(mut over) = self.join() else { return };
-            // Fails when the keeper has gone: then nothing will come any more.
-            if over.changed().await.is_err() {
+            // A keeper that has gone never says that it is over.
+            if !matches!(timeout(WAIT_MAX, over.changed()).await, Ok(Ok(()))) {
                 return;
             }
         }
@@ -84,5 +89,31 @@ impl Asking {
 
     fn lock(&self) -> MutexGuard<'_, AskingState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever_for_a_keeper_that_has_gone() {
+        let (asking, start) = (Asking::possible(), Instant::now());
+        asking.begun();
+        tokio::time::timeout(Duration::from_hours(1), asking.ask(|| false)).await.expect("it ends");
+        assert_eq!(start.elapsed().as_secs(), WAIT_MAX.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_goes_on_as_soon_as_the_fetch_is_over() {
+        let (asking, start) = (Asking::possible(), Instant::now());
+        let keeper = async {
+            asking.asked().await;
+            asking.begun();
+            tokio::time::sleep(FETCH_TIMEOUT).await;
+            asking.finished();
+        };
+        tokio::join!(keeper, asking.ask(|| false));
+        assert_eq!(start.elapsed().as_secs(), FETCH_TIMEOUT.as_secs());
     }
 }

@@ -18,7 +18,7 @@ const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// How far apart the attempts become.
 const RETRY_MAX: Duration = Duration::from_secs(30);
 
-/// The keys of a file. Blocks, for as long as a small file takes.
+/// The keys of a file. Blocks: on a slow disk, for long.
 pub(super) fn read(path: &Path) -> Result<KeySet, FetchError> {
     Ok(KeySet::parse(&read_file(path)?)?)
 }
@@ -27,7 +27,10 @@ pub(super) fn read(path: &Path) -> Result<KeySet, FetchError> {
 pub(super) async fn watch_file(path: PathBuf, mut reload: Reload, keys: Arc<Keys>, reads: Reads) {
     let mut failing = None;
     while reload.next().await {
-        match read(&path) {
+        let looked = path.clone();
+        // A bug that panics there is logged as such; the next look may do better.
+        let Ok(outcome) = tokio::task::spawn_blocking(move || read(&looked)).await else { continue };
+        match outcome {
             Ok(set) => {
                 failing = None;
                 taken(&keys, &reads, set);
