@@ -171,7 +171,7 @@ fn compare_heads(connection: &Connection, epoch: Epoch, path: &Path, condition: 
         Noted::Unreadable(error) => {
             let path = head_file::path_beside(path);
             let path = path.display();
-            warn!(name: names::HEAD_FILE_FAILED, path = %path, error, "{path} cannot be read and is written anew; commits that were lost before this start would not be noticed: {error}");
+            warn!(name: names::HEAD_FILE_FAILED, dependency = "store", operation = "read_head", path = %path, reason = error, "{path} cannot be read and is written anew; commits that were lost before this start would not be noticed: {error}");
             None
         }
     };

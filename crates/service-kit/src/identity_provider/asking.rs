@@ -14,6 +14,10 @@ const ASKING_INTERVAL: Duration = Duration::from_secs(10);
 /// How long somebody waits for one fetch: a little longer than it may take.
 const WAIT_MAX: Duration = FETCH_TIMEOUT.saturating_add(Duration::from_secs(1));
 
+/// How many wait at once. Each keeps a place among the calls in flight, and anybody can make up a key that nobody knows: while
+/// the provider hangs, callers with known keys must not find all places taken.
+const WAITING_MAX: usize = 64;
+
 /// The counter between them.
 #[derive(Debug, Default)]
 pub(super) struct Asking {
@@ -59,9 +63,12 @@ impl Asking {
         }
     }
 
-    /// A seat at the fetch that is under way or, if it is allowed now, at one that is begun for it.
+    /// A seat at the fetch that is under way or, if it is allowed now, at one that is begun for it; none where all are taken.
     fn join(&self) -> Option<watch::Receiver<u64>> {
         let mut state = self.lock();
+        if state.over.receiver_count() >= WAITING_MAX {
+            return None;
+        }
         if !state.under_way {
             let now = Instant::now();
             if state.asked.is_some_and(|asked| now.duration_since(asked) < ASKING_INTERVAL) {
@@ -115,5 +122,15 @@ mod tests {
         };
         tokio::join!(keeper, asking.ask(|| false));
         assert_eq!(start.elapsed().as_secs(), FETCH_TIMEOUT.as_secs());
+    }
+
+    #[test]
+    fn only_so_many_wait_for_a_provider_that_hangs() {
+        let asking = Asking::possible();
+        let seats: Vec<_> = (0..WAITING_MAX).map_while(|_| asking.join()).collect();
+        assert_eq!(seats.len(), WAITING_MAX);
+        assert!(asking.join().is_none(), "one more does not wait");
+        drop(seats);
+        assert!(asking.join().is_some(), "control: places become free again");
     }
 }
