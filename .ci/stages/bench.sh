@@ -15,7 +15,7 @@ measure() {
   jq -e '.sections | length == 1 and all(.figures | length > 4)' "$work/$1.json" >/dev/null || fail "$1: the figures are missing"
 }
 measure limits
-measure read --cases 20000
+measure read --cases 50000
 
 [ -z "$(ls -A "$work/data")" ] || fail "stores are left behind: $(ls "$work/data")"
 # The control: what must not be makes it fail.
