@@ -3,6 +3,7 @@
 mod calls;
 mod disk;
 mod limits;
+mod outage;
 mod overload;
 mod peers;
 mod read;
