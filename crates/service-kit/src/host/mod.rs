@@ -30,6 +30,7 @@ mod connection;
 mod drain;
 pub(crate) mod gate;
 mod incoming;
+pub(crate) mod pace;
 mod refusals;
 
 /// How often a silent connection is asked whether its peer is alive, and how long the peer may take to answer.

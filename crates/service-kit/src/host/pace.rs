@@ -1,0 +1,159 @@
+//! How fast a connection is read whose calls are refused.
+//!
+//! A refusal is cheap but not free: a stream, a status, its details. A server that is asked for several times of what it can do
+//! would spend itself on saying no. So it says no as often as it can afford, and reads the connections that go on asking a
+//! little later: their calls wait in the sockets and in the clients meanwhile, and what is admitted gets done
+//! (`docs/adr/0017`). Everybody else's connections are read as ever.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Refusals a second that a server can afford: at some 20 to 30 µs each, about a twentieth of one core.
+const REFUSALS_PER_SECOND: u32 = 2_000;
+
+/// What one refusal uses up of that.
+const COST: Duration = Duration::from_nanos(1_000_000_000 / REFUSALS_PER_SECOND as u64);
+
+/// How much may be used up ahead of time: a burst is refused at once, as any caller would want it.
+const AHEAD_MAX: Duration = Duration::from_millis(250);
+
+/// How long one pause lasts at most: pings, cancellations and health checks on the same connection wait as well.
+const PAUSE_MAX: Duration = Duration::from_millis(100);
+
+/// What one server spends on refusals: a leaky bucket (GCRA), shared by its connections.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    start: Instant,
+    /// Until when everything is used up, in nanoseconds since `start`.
+    used_up_to: AtomicU64,
+}
+
+impl Pace {
+    pub(crate) fn new(now: Instant) -> Arc<Self> {
+        Arc::new(Self { start: now, used_up_to: AtomicU64::new(0) })
+    }
+
+    /// One more refusal at `now`; how long its connection should not be read, if it should not.
+    fn spend(&self, now: Instant) -> Option<Duration> {
+        let now = nanos(now.saturating_duration_since(self.start));
+        let cost = nanos(COST);
+        // No debt beyond the longest pause: it would be held against who comes later.
+        let most = now.saturating_add(nanos(AHEAD_MAX + PAUSE_MAX));
+        let used = |before: u64| before.max(now).saturating_add(cost).min(most);
+        let before =
+            self.used_up_to.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |before| Some(used(before))).unwrap_or(now);
+        let ahead = Duration::from_nanos(used(before).saturating_sub(now));
+        ahead.checked_sub(AHEAD_MAX).filter(|pause| !pause.is_zero()).map(|pause| pause.min(PAUSE_MAX))
+    }
+}
+
+/// The brake of one connection: whoever refuses a call of it steps on it, and whoever reads it looks.
+#[derive(Debug)]
+pub(crate) struct Brake {
+    pace: Arc<Pace>,
+    /// Not to be read before this, in nanoseconds since the server's start.
+    until: AtomicU64,
+}
+
+impl Brake {
+    pub(crate) fn new(pace: Arc<Pace>) -> Arc<Self> {
+        Arc::new(Self { pace, until: AtomicU64::new(0) })
+    }
+
+    /// A call of this connection is refused, for there is too much to do.
+    pub(crate) fn refused(&self, now: Instant) {
+        if let Some(pause) = self.pace.spend(now) {
+            let until = nanos((now + pause).saturating_duration_since(self.pace.start));
+            self.until.fetch_max(until, Ordering::Relaxed);
+        }
+    }
+
+    /// When it may be read again, if not at once. Asks for the time only if there was a refusal.
+    pub(super) fn pause(&self) -> Option<Instant> {
+        let until = self.until.load(Ordering::Relaxed);
+        if until == 0 {
+            return None;
+        }
+        let until_then = self.pace.start + Duration::from_nanos(until);
+        if until_then > Instant::now() {
+            return Some(until_then);
+        }
+        // Over. A refusal that comes in between keeps its own.
+        let _ = self.until.compare_exchange(until, 0, Ordering::Relaxed, Ordering::Relaxed);
+        None
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a burst may use up at once.
+    fn burst() -> u32 {
+        u32::try_from(AHEAD_MAX.as_nanos() / COST.as_nanos()).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_of_refusals_holds_nobody_up_and_what_comes_beyond_is_read_later() {
+        let brake = Brake::new(Pace::new(Instant::now()));
+        for _ in 0..burst() {
+            brake.refused(Instant::now());
+        }
+        assert_eq!(brake.pause(), None);
+        for _ in 0..20 {
+            brake.refused(Instant::now());
+        }
+        assert_eq!(brake.pause(), Some(Instant::now() + 20 * COST));
+        tokio::time::advance(20 * COST).await;
+        assert_eq!(brake.pause(), None, "and then it is read again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_pause_is_longer_than_a_ping_may_wait() {
+        let brake = Brake::new(Pace::new(Instant::now()));
+        for _ in 0..1_000_000 {
+            brake.refused(Instant::now());
+        }
+        assert_eq!(brake.pause(), Some(Instant::now() + PAUSE_MAX));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_is_not_held_against_who_comes_after_it() {
+        let brake = Brake::new(Pace::new(Instant::now()));
+        for _ in 0..1_000_000 {
+            brake.refused(Instant::now());
+        }
+        tokio::time::advance(AHEAD_MAX + PAUSE_MAX).await;
+        brake.refused(Instant::now());
+        assert_eq!(brake.pause(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_connections_of_a_server_share_what_it_can_afford_and_only_those_that_are_refused_wait() {
+        let pace = Pace::new(Instant::now());
+        let [greedy, hasty, modest] = [(); 3].map(|()| Brake::new(Arc::clone(&pace)));
+        for _ in 0..burst() {
+            greedy.refused(Instant::now());
+        }
+        hasty.refused(Instant::now());
+        assert_eq!((greedy.pause(), modest.pause()), (None, None));
+        assert!(hasty.pause().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn as_many_as_the_server_can_afford_are_never_held_up() {
+        let brake = Brake::new(Pace::new(Instant::now()));
+        for _ in 0..10 * REFUSALS_PER_SECOND {
+            brake.refused(Instant::now());
+            assert_eq!(brake.pause(), None);
+            tokio::time::advance(COST).await;
+        }
+    }
+}
