@@ -13,6 +13,7 @@ pub mod health;
 pub mod host;
 pub mod identity;
 pub mod lag;
+pub mod lanes;
 pub mod program;
 pub mod reload;
 pub mod request;

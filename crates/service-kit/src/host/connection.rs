@@ -13,7 +13,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::Connected;
 
-use super::gate::Place;
+use super::acceptor::Stay;
 use super::refusals::{Refusal, Refusals};
 use crate::tls::ConnectionInfo;
 
@@ -46,8 +46,7 @@ pub(super) struct Connection {
     /// None once the peer has spoken.
     opening: Option<Opening>,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
-    /// Its place among `limits.connections`.
-    _place: Place,
+    _stay: Stay,
 }
 
 /// A peer that has not spoken yet. What comes after belongs to HTTP/2, whose pings find out who has died.
@@ -61,7 +60,7 @@ struct Opening {
 }
 
 impl Connection {
-    pub(super) fn new(bytes: Bytes, deadline: Instant, place: Place, ends: &Ends, refusals: Arc<Refusals>) -> Self {
+    pub(super) fn new(bytes: Bytes, deadline: Instant, stay: Stay, ends: &Ends, refusals: Arc<Refusals>) -> Self {
         let opening = Opening {
             seen: 0,
             expiry: Box::pin(tokio::time::sleep_until(deadline)),
@@ -70,7 +69,7 @@ impl Connection {
             refusals,
         };
         let info = bytes.info();
-        Self { bytes, info, opening: Some(opening), cut: Box::pin(ends.cut.clone().cancelled_owned()), _place: place }
+        Self { bytes, info, opening: Some(opening), cut: Box::pin(ends.cut.clone().cancelled_owned()), _stay: stay }
     }
 
     fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {

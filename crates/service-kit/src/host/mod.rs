@@ -1,5 +1,6 @@
 //! Serves the routes of one service on one port, behind the layers, until it is told to stop.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,12 +21,14 @@ use crate::layers::{self, CallerTraces, Gatekeeper, Methods, Offer, Shared};
 use crate::program::Process;
 use crate::telemetry::{ServerMetrics, names, scoped};
 use crate::tls::ServerTls;
+use acceptor::{Acceptor, Door};
 use connection::Ends;
 use drain::Drain;
 use gate::Gate;
 use incoming::Incoming;
 use refusals::Refusals;
 
+mod acceptor;
 mod connection;
 mod drain;
 pub(crate) mod gate;
@@ -107,20 +110,50 @@ impl Host {
         let ends = Ends { stop: CancellationToken::new(), cut: CancellationToken::new() };
         // Whatever ends this future ends the connections with it.
         let _cut = ends.cut.clone().drop_guard();
-        let server = self.transport().layer(layers::stack(Arc::clone(&shared))).serve_with_incoming_shutdown(
-            routes.prepare(),
-            self.incoming(listener, tls, &ends).connections(),
-            ends.stop.clone().cancelled_owned(),
-        );
         let mut drain = Drain::new(&self, &shared);
         let outcome = tokio::select! {
-            outcome = server => outcome,
+            outcome = self.serve_on_lanes((listener, tls), routes, &shared, &ends) => outcome,
             () = drain.run(&shutdown, &ends) => Ok(()),
             () = keeping => Ok(()),
         };
         drain.log();
         outcome
-            .map_err(|error| Exit::new(ExitCode::Unavailable, format!("{} cannot serve: {error}", self.identity.name)))
+    }
+
+    /// Takes connections in here and serves them on the lanes, until `ends.stop` and then until the last has ended.
+    async fn serve_on_lanes(
+        &self,
+        (listener, tls): (TcpListener, Option<Arc<ServerTls>>),
+        routes: Routes,
+        shared: &Arc<Shared>,
+        ends: &Ends,
+    ) -> Result<(), Exit> {
+        let (identity, limits) = (self.identity, &self.process.settings.limits);
+        let gate = Arc::new(Gate::new(identity, "connections", limits.connections));
+        let refusals = Arc::new(Refusals::new(identity));
+        let (server, routes) = (self.transport().layer(layers::stack(Arc::clone(shared))), routes.prepare());
+        // The servers end with this future.
+        let (mut servers, mut doors) = (JoinSet::new(), Vec::new());
+        for lane in self.process.lanes.or_here() {
+            let runtime = lane.runtime.clone();
+            let (door, arrivals) = Door::to(lane, gate.limit);
+            doors.push(door);
+            let (tls, ends, refusals) = (tls.clone(), ends.clone(), Arc::clone(&refusals));
+            let stop = ends.stop.clone().cancelled_owned();
+            let incoming = Incoming { identity, arrivals, tls, ends, refusals, handshakes: JoinSet::new() };
+            let served = server.clone().serve_with_incoming_shutdown(routes.clone(), incoming.connections(), stop);
+            servers.spawn_on(scoped(identity, served), &runtime);
+        }
+        let handshake_timeout = limits.handshake_timeout;
+        let acceptor = Acceptor { identity, listener, gate, handshake_timeout, refusals, doors };
+        let accepting = async {
+            ends.stop.run_until_cancelled(acceptor.run()).await;
+            std::future::pending::<Infallible>().await
+        };
+        tokio::select! {
+            outcome = all_end(&mut servers, identity) => outcome,
+            never = accepting => match never {},
+        }
     }
 
     /// What connections shake hands with, and what keeps that up to date; without TLS neither does anything.
@@ -134,20 +167,6 @@ impl Host {
             }
         };
         Ok((tls, keeping))
-    }
-
-    fn incoming(&self, listener: TcpListener, tls: Option<Arc<ServerTls>>, ends: &Ends) -> Incoming {
-        let limits = &self.process.settings.limits;
-        Incoming {
-            identity: self.identity,
-            listener,
-            tls,
-            gate: Arc::new(Gate::new(self.identity, "connections", limits.connections)),
-            handshake_timeout: limits.handshake_timeout,
-            ends: ends.clone(),
-            refusals: Arc::new(Refusals::new(self.identity)),
-            handshakes: JoinSet::new(),
-        }
     }
 
     fn shared(&self, descriptors: &[u8]) -> Result<Shared, Exit> {
@@ -202,6 +221,17 @@ impl Host {
             // Above the limits of admission: whoever reaches one is told so, instead of waiting without a word.
             .max_concurrent_streams(streams)
     }
+}
+
+/// Waits until the servers of all lanes have ended; the first that fails ends it for all.
+async fn all_end(servers: &mut JoinSet<Result<(), tonic::transport::Error>>, identity: Identity) -> Result<(), Exit> {
+    let failed = |error: &dyn std::error::Error| {
+        Exit::new(ExitCode::Unavailable, format!("{} cannot serve: {error}", identity.name))
+    };
+    while let Some(ended) = servers.join_next().await {
+        ended.map_err(|broke| failed(&broke))?.map_err(|error| failed(&error))?;
+    }
+    Ok(())
 }
 
 fn unservable(error: &dyn std::error::Error) -> Exit {

@@ -1,7 +1,9 @@
 //! The life of a serving process, from telemetry up to telemetry down.
 
+use std::num::NonZero;
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -10,6 +12,7 @@ use super::open_files;
 use super::signals::Signals;
 use super::{About, BUILD_SHA, Process, Program, secrets};
 use crate::exit::{Exit, ExitCode};
+use crate::lanes::LaneThreads;
 use crate::reload;
 use crate::settings::{Loaded, Notice, SecretFile};
 use crate::telemetry::{self, names};
@@ -19,6 +22,10 @@ use crate::telemetry::{self, names};
 const TELEMETRY_FLUSH_BOUND: Duration = Duration::from_secs(3);
 /// How long tasks that outlive the run, such as blocking reads, may take to notice.
 const LEFTOVERS_BOUND: Duration = Duration::from_millis(500);
+/// Threads of the main runtime. Connections run on lanes; what is left here (accepting, following the feed, probes, timers)
+/// is little and never urgent. Two, so that a task that works through a long answer of the feed holds up no other, as
+/// in a process with three services.
+const MAIN_THREADS: usize = 2;
 
 /// Runs the program until it ends by itself or is told to.
 ///
@@ -30,21 +37,29 @@ where
     Fut: Future<Output = Result<(), Exit>>,
 {
     open_files::allow_as_many_as_possible();
-    let runtime = runtime()?;
+    let (runtime, lanes) = (runtime()?, lanes()?);
     let telemetry = {
         // OTLP exporters start their tasks on the runtime that they are built in.
         let _entered = runtime.enter();
         let name = loaded.settings.telemetry.service_name.as_deref().unwrap_or(program.name);
         telemetry::init(&loaded.settings, name, program.version)?
     };
-    let outcome = serve(program, loaded, &runtime, run);
+    let outcome = serve(program, loaded, (&runtime, &lanes), run);
     // On this plain thread, not on the runtime: there the flush would wait for a worker that waits for it.
     telemetry.shutdown(TELEMETRY_FLUSH_BOUND);
-    runtime.shutdown_timeout(LEFTOVERS_BOUND);
+    let until = Instant::now() + LEFTOVERS_BOUND;
+    // False: something still blocks a thread. It ends with the process.
+    let _ = lanes.end(LEFTOVERS_BOUND);
+    runtime.shutdown_timeout(until.saturating_duration_since(Instant::now()));
     outcome
 }
 
-fn serve<F, Fut>(program: &Program, loaded: Loaded, runtime: &Runtime, run: F) -> Result<(), Exit>
+fn serve<F, Fut>(
+    program: &Program,
+    loaded: Loaded,
+    (runtime, lanes): (&Runtime, &LaneThreads),
+    run: F,
+) -> Result<(), Exit>
 where
     F: FnOnce(Process) -> Fut,
     Fut: Future<Output = Result<(), Exit>>,
@@ -61,6 +76,7 @@ where
         about: About { program: program.name, version: program.version },
         reload,
         provenance: Arc::new(provenance),
+        lanes: lanes.lanes(),
         ..Process::new(settings, shutdown)
     };
     let outcome = runtime.block_on(async { run(process).await });
@@ -70,7 +86,13 @@ where
 
 fn runtime() -> Result<Runtime, Exit> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.enable_all().build().map_err(|error| no_resources("start its threads", &error))
+    builder.worker_threads(MAIN_THREADS).enable_all().build().map_err(|error| no_resources("start its threads", &error))
+}
+
+/// A lane for each core that this process may use.
+fn lanes() -> Result<LaneThreads, Exit> {
+    let cores = available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    LaneThreads::start(cores).map_err(|error| no_resources("start its threads", &error))
 }
 
 fn no_resources(what: &str, error: &std::io::Error) -> Exit {

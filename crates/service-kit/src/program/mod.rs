@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::exit::{Exit, ExitCode, print_line};
 use crate::identity_provider;
+use crate::lanes::Lanes;
 use crate::reload::Reload;
 use crate::settings::{self, Configuration, Loaded, Provenance, Settings, Sources};
 use crate::tls;
@@ -63,6 +64,8 @@ pub struct Process {
     pub reload: Reload,
     /// Where each setting comes from, secrets hidden.
     pub provenance: Arc<Provenance>,
+    /// Where servers run their connections.
+    pub lanes: Lanes,
 }
 
 /// What runs.
@@ -75,8 +78,8 @@ pub struct About {
 }
 
 impl Process {
-    /// A process with these settings, on the machine's clock and random source, whose files never change. A test that needs
-    /// more sets more: `Process { clock, ..Process::new(settings, shutdown) }`.
+    /// A process with these settings, on the machine's clock and random source, whose files never change,
+    /// without lanes. A test that needs more sets more: `Process { clock, ..Process::new(settings, shutdown) }`.
     pub fn new(settings: Settings, shutdown: CancellationToken) -> Self {
         Self {
             settings,
@@ -86,6 +89,7 @@ impl Process {
             about: About { program: "test", version: env!("CARGO_PKG_VERSION") },
             reload: Reload::never(),
             provenance: Arc::default(),
+            lanes: Lanes::default(),
         }
     }
 }

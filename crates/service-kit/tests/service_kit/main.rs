@@ -10,6 +10,7 @@ mod diagnostics;
 mod health;
 mod host;
 mod host_connections;
+mod host_lanes;
 mod host_tls;
 mod layers;
 mod looking;

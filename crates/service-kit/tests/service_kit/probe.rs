@@ -204,6 +204,15 @@ impl UnaryService<String> for Echo {
             match text.split_once(' ').unwrap_or((&text, "")) {
                 ("panic", _) => panic!("the secret of the panic"),
                 ("hang", _) => std::future::pending().await,
+                ("lane", _) => Ok(Response::new(std::thread::current().name().unwrap_or_default().to_owned())),
+                ("block", until) => {
+                    blocked(until);
+                    Ok(Response::new(text))
+                }
+                ("wait", until) => {
+                    waiting(until).await;
+                    Ok(Response::new(text))
+                }
                 ("missing", _) => Err(meta.status(Failure::new(Reason::CaseNotFound, "no such case"))),
                 ("foreign", _) => Err(Status::unknown("the secret of the status")),
                 ("grow", bytes) => Ok(Response::new("x".repeat(bytes.parse().expect("a size")))),
@@ -219,6 +228,19 @@ impl UnaryService<String> for Echo {
             }
         })
     }
+}
+
+/// Blocks its thread until whoever listens on `address` is gone.
+fn blocked(address: &str) {
+    let mut until = std::net::TcpStream::connect(address).expect("it is there still");
+    // With or without a farewell.
+    let _ = std::io::copy(&mut until, &mut std::io::sink());
+}
+
+/// As [`blocked`], and lets its thread work.
+async fn waiting(address: &str) {
+    let mut until = tokio::net::TcpStream::connect(address).await.expect("it is there still");
+    let _ = tokio::io::copy(&mut until, &mut tokio::io::sink()).await;
 }
 
 /// Asks another probe who asks it.
