@@ -11,8 +11,10 @@ use case_api::feed_pb::follow_response::Message as Heard;
 use case_api::feed_pb::{EventBatch, FeedOpened, FollowAcknowledgement, FollowRequest, FollowResponse, FollowStart};
 use service_kit::client::CallError;
 use service_kit::exit::Exit;
+use service_kit::telemetry::scoped;
 use store_failure::chain;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio_stream::wrappers::WatchStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Status, Streaming};
@@ -24,6 +26,9 @@ use crate::{ConsumeError, Consumer, Halt, Opened, names};
 
 /// The largest batch that is read, in bytes. The server decides how much it sends: this only bounds memory.
 const BATCH_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Messages that are decoded while one is being applied: one waits, and one is held until there is room for it.
+const MESSAGES_AHEAD: usize = 1;
 
 /// Why a session is over.
 #[derive(Debug)]
@@ -58,7 +63,10 @@ impl From<Halt> for Stop {
 
 /// The open stream.
 struct Link {
-    heard: Streaming<FollowResponse>,
+    /// What the feed says, read and decoded while the batch before is being applied.
+    heard: mpsc::Receiver<Result<FollowResponse, Status>>,
+    /// Ends with the link.
+    _reading_ahead: JoinSet<()>,
     /// The last durable position. Only the latest counts, so a slow reader at the other end costs nothing.
     durable: watch::Sender<u64>,
 }
@@ -105,12 +113,16 @@ impl Follower {
         let channel = self.feed.channel.clone();
         let mut client = CaseEventFeedServiceClient::new(channel).max_decoding_message_size(BATCH_BYTES_MAX);
         let response = self.in_time(client.follow(requests)).await?.map_err(|status| broken(&status))?;
-        Ok(Link { heard: response.into_inner(), durable })
+        let (ahead, heard) = mpsc::channel(MESSAGES_AHEAD);
+        let mut reading_ahead = JoinSet::new();
+        reading_ahead.spawn(scoped(self.consumer.identity(), read_ahead(response.into_inner(), ahead)));
+        Ok(Link { heard, _reading_ahead: reading_ahead, durable })
     }
 
     async fn hear(&self, link: &mut Link) -> Result<Heard, Stop> {
-        let response = self.in_time(link.heard.message()).await?.map_err(|status| broken(&status))?;
+        let response = self.in_time(link.heard.recv()).await?;
         let response = response.ok_or_else(|| Stop::Broken("the feed ended the stream".to_owned()))?;
+        let response = response.map_err(|status| broken(&status))?;
         response.message.ok_or_else(|| Stop::Broken("the feed sent a message that is not known here".to_owned()))
     }
 
@@ -222,6 +234,16 @@ impl Follower {
             retry_in_ms = millis(wait),
             "{consumer} cannot apply events now (attempt {attempt} failed): {reason}"
         );
+    }
+}
+
+/// Hands on what comes until the stream ends or nobody listens. Beyond what is read ahead, HTTP/2 holds the feed back.
+async fn read_ahead(mut stream: Streaming<FollowResponse>, ahead: mpsc::Sender<Result<FollowResponse, Status>>) {
+    while let Some(message) = stream.message().await.transpose() {
+        let is_broken = message.is_err();
+        if ahead.send(message).await.is_err() || is_broken {
+            return;
+        }
     }
 }
 

@@ -26,7 +26,7 @@ use crate::lifecycle::LifecycleInForce;
 use crate::{names, schema};
 
 /// Events in one message.
-const BATCH_EVENTS_MAX: usize = 512;
+const BATCH_EVENTS_MAX: usize = 4_096;
 /// Encoded size of one message's events after which no further one is added: far below the message limit of 4 MiB.
 const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// How long a consumer hears nothing when nothing happens.

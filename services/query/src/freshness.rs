@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
 use crate::names;
+use crate::schema::Place;
 use crate::view::{Lag, View};
 
 /// What is left of a caller's deadline when a wait is given up, so that it reads why.
@@ -28,24 +29,33 @@ pub(crate) struct Freshness {
     pub(crate) wait_max: Duration,
 }
 
+/// The projection as a reader finds it who may be answered.
+#[derive(Debug, Clone)]
+pub(crate) struct Fresh {
+    /// The place that was published.
+    pub(crate) place: Place,
+    /// The lifecycle last received.
+    pub(crate) lifecycle: Arc<Lifecycle>,
+}
+
 /// What the projection is to a reader who has seen some tokens.
 enum Verdict {
-    Fresh(Arc<Lifecycle>),
+    Fresh(Fresh),
     Behind(Lag),
     OtherStore { token: usize },
 }
 
 impl Freshness {
-    /// Waits until the projection includes all of `tokens`, within bounds, and answers with the lifecycle. Without tokens
+    /// Waits until the projection includes all of `tokens`, within bounds, and answers with what it is then. Without tokens
     /// nobody waits.
-    pub(crate) async fn wait(&self, tokens: &[ConsistencyToken], deadline: Instant) -> Result<Arc<Lifecycle>, Failure> {
+    pub(crate) async fn wait(&self, tokens: &[ConsistencyToken], deadline: Instant) -> Result<Fresh, Failure> {
         let first = judge(&self.view.borrow(), tokens);
         let verdict = match first {
             Verdict::Behind(_) if !tokens.is_empty() => self.wait_until_fresh(tokens, deadline).await,
             Verdict::Fresh(_) | Verdict::Behind(_) | Verdict::OtherStore { .. } => first,
         };
         match verdict {
-            Verdict::Fresh(lifecycle) => Ok(lifecycle),
+            Verdict::Fresh(fresh) => Ok(fresh),
             Verdict::Behind(lag) => Err(lagging(lag)),
             Verdict::OtherStore { token } => Err(other_store(token)),
         }
@@ -97,7 +107,7 @@ fn judge(view: &View, tokens: &[ConsistencyToken]) -> Verdict {
     if place.position < seen.max(place.rebuild_head) {
         return behind(place.lag());
     }
-    Verdict::Fresh(Arc::clone(lifecycle))
+    Verdict::Fresh(Fresh { place: *place, lifecycle: Arc::clone(lifecycle) })
 }
 
 /// The projection is not as far as it has to be.

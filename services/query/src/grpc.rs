@@ -11,6 +11,7 @@ use service_kit::request::RequestMeta;
 use tonic::{Request, Response, Status};
 use tracing::{Instrument, info_span};
 
+use crate::encoded::EncodedCase;
 use crate::reads::Reads;
 use crate::request;
 
@@ -20,15 +21,25 @@ pub(crate) struct QueryHandler {
     pub(crate) reads: Reads,
 }
 
-#[tonic::async_trait]
-impl CaseQueryService for QueryHandler {
-    async fn get_case(&self, request: Request<GetCaseRequest>) -> Result<Response<GetCaseResponse>, Status> {
+impl QueryHandler {
+    /// `GetCase`, with an answer that is encoded already.
+    pub(crate) async fn get_encoded(&self, request: Request<GetCaseRequest>) -> Result<Response<EncodedCase>, Status> {
         let meta = RequestMeta::of(&request);
         let work = async {
             let query = request::get_case(request.get_ref())?;
             self.reads.get(query, &meta).await
         };
         answer(work.instrument(info_span!("query.get_case")).await, &meta)
+    }
+}
+
+#[tonic::async_trait]
+impl CaseQueryService for QueryHandler {
+    /// The message of [`QueryHandler::get_encoded`], which callers over the wire get without it.
+    async fn get_case(&self, request: Request<GetCaseRequest>) -> Result<Response<GetCaseResponse>, Status> {
+        let meta = RequestMeta::of(&request);
+        let shown = self.get_encoded(request).await?.into_inner().decode();
+        answer(shown.map_err(|_| Failure::internal()), &meta)
     }
 
     async fn list_cases(&self, request: Request<ListCasesRequest>) -> Result<Response<ListCasesResponse>, Status> {

@@ -2,13 +2,17 @@
 //!
 //! [`projection`] follows the event feed and keeps each case as its events make it, with its position in the same
 //! transaction. [`grpc`] answers: [`request`] says what is asked for, [`freshness`] waits for what the caller has already
-//! seen, [`reads`] reads at one position. The SQL stands in [`schema`] and [`row`] (cases), [`history_sql`] (timelines
+//! seen, [`reads`] reads at one position, [`answers`] keeps what was read, and [`encoded`] sends it. The SQL stands in
+//! [`schema`], [`indexes`] and [`row`] (cases), [`history_sql`] (timelines
 //! and comments), [`link_sql`] (links from the other side) and [`list_sql`] (lists).
 
+mod answers;
+mod encoded;
 mod filter;
 mod freshness;
 mod grpc;
 mod history_sql;
+mod indexes;
 mod link_sql;
 mod list_sql;
 mod metrics;
@@ -30,7 +34,6 @@ mod view;
 use std::sync::Arc;
 
 use case_access::FEED_FOLLOW;
-use case_api::pb::case_query_service_server::CaseQueryServiceServer;
 use event_feed::{Feed, Timing, follow};
 use service_kit::client::dependencies::EVENT_FEED;
 use service_kit::client::{Peer, outgoing};
@@ -46,9 +49,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
+use crate::answers::Answers;
+use crate::encoded::QueryService;
 use crate::freshness::Freshness;
 use crate::grpc::QueryHandler;
-use crate::metrics::{StoreMetrics, observe_readers};
+use crate::metrics::{StoreMetrics, observe_answers, observe_readers};
 use crate::projection::{Conditions, Projection};
 use crate::reads::Reads;
 use crate::store::Store;
@@ -95,10 +100,14 @@ impl CaseQuery {
         let metrics = StoreMetrics::new();
         observe_readers("query.points", points.clone());
         observe_readers("query.lists", lists.clone());
-        let projection = Arc::new(Projection::new(writer, view, conditions.clone(), metrics.clone()));
+        let answers = Arc::new(Answers::new());
+        observe_answers(&answers);
+        let kept = Arc::clone(&answers);
+        let projection = Arc::new(Projection::new(writer, (view, kept), conditions.clone(), metrics.clone()));
         let reads = Reads {
             points,
             lists,
+            answers,
             freshness: Freshness { view: projection.view(), wait_max: settings.query.freshness_wait },
             store: conditions.store,
             metrics,
@@ -153,10 +162,7 @@ fn feed(settings: &Settings) -> Peer {
 
 fn routes(reads: Reads) -> Routes {
     let message_bytes_max = reads.message_bytes_max;
-    let server = CaseQueryServiceServer::new(QueryHandler { reads })
-        .max_decoding_message_size(message_bytes_max)
-        .max_encoding_message_size(message_bytes_max);
-    Routes::new(server)
+    Routes::new(QueryService::new(QueryHandler { reads }, message_bytes_max))
 }
 
 fn host(process: Process, health: Health, diagnostics: Diagnostics) -> Host {

@@ -1,5 +1,6 @@
 //! What this service measures, besides what its host and the feed do.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use opentelemetry::KeyValue;
@@ -7,7 +8,8 @@ use opentelemetry::metrics::Histogram;
 use service_kit::telemetry::{PoolUsage, meter, names as kit_names, observe_pool};
 use storage::Readers;
 
-use crate::IDENTITY;
+use crate::answers::Answers;
+use crate::{IDENTITY, names};
 
 /// Measures a pool of readers from now on.
 pub(crate) fn observe_readers(name: &'static str, readers: Readers) {
@@ -15,6 +17,23 @@ pub(crate) fn observe_readers(name: &'static str, readers: Readers) {
         let usage = readers.usage();
         PoolUsage { used: usage.used, idle: usage.idle, waiting: usage.waiting, max: usage.max }
     });
+}
+
+/// Counts from now on how often an answer was kept already.
+pub(crate) fn observe_answers(answers: &Arc<Answers>) {
+    let observed = Arc::clone(answers);
+    let by = |result: &'static str| [KeyValue::new(names::RESULT, result)];
+    let (found, missing) = (by(names::RESULT_FOUND), by(names::RESULT_MISSING));
+    let _counter = meter(IDENTITY)
+        .u64_observable_counter(names::ANSWERS)
+        .with_unit("{answer}")
+        .with_description("Cases that were asked for, and whether the answer was kept in memory.")
+        .with_callback(move |observer| {
+            let looks = observed.looks();
+            observer.observe(looks.found, &found);
+            observer.observe(looks.missing, &missing);
+        })
+        .build();
 }
 
 /// How long operations of the store take.

@@ -20,6 +20,15 @@ pub(crate) const SPAN_PROJECT: &str = "query.project";
 /// Span: a batch: a trace of its own, with its commit.
 pub(crate) const SPAN_APPLY_BATCH: &str = "query.apply_batch";
 
+/// Counter, `{answer}`, by `result` (two): cases that were asked for by `GetCase`, and whether the answer was kept in memory.
+pub(crate) const ANSWERS: &str = "casetracker.query.answers";
+/// Whether it was: [`RESULT_FOUND`] or [`RESULT_MISSING`].
+pub(crate) const RESULT: &str = "result";
+/// The answer was kept.
+pub(crate) const RESULT_FOUND: &str = "found";
+/// The answer had to be read from the store.
+pub(crate) const RESULT_MISSING: &str = "missing";
+
 /// Which of the events belong to which moment of the logging policy.
 pub const LOGGED: [Logged; 2] = [
     Logged { event: CASE_NOT_FOUND, moment: Moment::DomainRejection },

@@ -1,7 +1,10 @@
 //! The projection: what the event feed makes of the read model.
 
 mod event;
+mod fold;
 
+use std::collections::HashSet;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,15 +17,19 @@ use storage::{Error, Writer};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+use self::fold::Fold;
+use crate::answers::Answers;
 use crate::metrics::StoreMetrics;
 use crate::schema::Place;
 use crate::view::View;
-use crate::{IDENTITY, names, schema};
+use crate::{IDENTITY, indexes, names, schema};
 
 /// Follows the feed: keeps each case as its events make it.
 pub(crate) struct Projection {
     writer: Mutex<Writer>,
     view: watch::Sender<View>,
+    /// What has changed is forgotten there after each commit, before it is published.
+    answers: Arc<Answers>,
     conditions: Conditions,
     is_ready: AtomicBool,
     metrics: StoreMetrics,
@@ -57,9 +64,14 @@ impl From<Halt> for Stopped {
 
 impl Projection {
     /// Goes on where the store ends.
-    pub(crate) fn new(writer: Writer, view: View, conditions: Conditions, metrics: StoreMetrics) -> Self {
+    pub(crate) fn new(
+        writer: Writer,
+        (view, answers): (View, Arc<Answers>),
+        conditions: Conditions,
+        metrics: StoreMetrics,
+    ) -> Self {
         let (view, is_ready) = (watch::Sender::new(view), AtomicBool::new(false));
-        let projection = Self { writer: Mutex::new(writer), view, conditions, is_ready, metrics };
+        let projection = Self { writer: Mutex::new(writer), view, answers, conditions, is_ready, metrics };
         projection.report_readiness();
         projection
     }
@@ -109,6 +121,7 @@ impl Projection {
         self.metrics.measured("start_over", || {
             self.writer().transaction(|tx| schema::start_over(tx, epoch, head).map_err(Stopped::Store))
         })?;
+        self.answers.forget_all();
         self.publish(|view| view.place = Some(Place { epoch, position: 0, rebuild_head: head }));
         Ok(0)
     }
@@ -152,6 +165,7 @@ impl Projection {
             return Ok(());
         }
         self.writer().transaction(|tx| schema::save_lifecycle(tx, definition).map_err(Stopped::Store))?;
+        self.answers.forget_all();
         self.publish(|view| {
             view.lifecycle = Some(Arc::new(lifecycle));
             view.lifecycle_version = version;
@@ -160,15 +174,31 @@ impl Projection {
         Ok(())
     }
 
+    /// Whoever finds the model whole finds its indexes: they are made before the events that make it so.
+    fn complete_if_whole_with(&self, position: u64) -> Result<(), Error> {
+        let is_rebuilding = |place: Place| place.lag().events() > 0 && position >= place.rebuild_head;
+        if !self.view.borrow().place.is_some_and(is_rebuilding) {
+            return Ok(());
+        }
+        let mut writer = self.writer();
+        let folder = writer.connection().path().map(Path::new).and_then(Path::parent).map(Path::to_owned);
+        self.metrics.measured("index", || indexes::complete(&mut writer, folder.as_deref()))
+    }
+
     fn project(&self, batch: &Batch) -> Result<(), Stopped> {
         let position = batch.last_position();
+        self.complete_if_whole_with(position)?;
+        let mut changed = HashSet::new();
         self.metrics.measured("apply_batch", || {
             self.writer().transaction(|tx| {
-                batch.each(|event| event::project(tx, event))?;
+                let mut fold = Fold::default();
+                batch.each(|event| event::project(tx, event, (&mut fold, &mut changed)))?;
+                fold.write(tx)?;
                 let last_event_id = batch.evidence().last().map(|evidence| evidence.event_id.as_str());
                 schema::save_position(tx, position, last_event_id.unwrap_or_default()).map_err(Stopped::Store)
             })
         })?;
+        self.answers.forget(changed);
         let was_unready = !self.is_ready.load(Ordering::Relaxed);
         self.publish(|view| view.place = view.place.map(|place| Place { position, ..place }));
         if was_unready && self.is_ready.load(Ordering::Relaxed) {

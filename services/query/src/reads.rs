@@ -7,8 +7,10 @@ mod page;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use case_api::{ConsistencyToken, lifecycle_to_client, pb, rejection};
-use case_domain::Lifecycle;
+use case_domain::{CaseId, Lifecycle};
+use prost::Message as _;
 use rpc_error::Failure;
 use rusqlite::Connection;
 use service_kit::clock::Clock;
@@ -18,7 +20,9 @@ use storage::{Error, Readers};
 use tracing::{Span, info, info_span};
 
 use self::page::{Page, PageLimits};
-use crate::freshness::{Freshness, LifecycleSeen, lagging};
+use crate::answers::{Answers, Kept, Looked};
+use crate::encoded::EncodedCase;
+use crate::freshness::{Fresh, Freshness, LifecycleSeen, lagging};
 use crate::metrics::StoreMetrics;
 use crate::order::Cursor;
 use crate::request::{GetQuery, ListQuery};
@@ -36,6 +40,8 @@ pub(crate) struct Reads {
     pub(crate) points: Readers,
     /// For lists.
     pub(crate) lists: Readers,
+    /// Answers that were read before.
+    pub(crate) answers: Arc<Answers>,
     /// Waits for the projection.
     pub(crate) freshness: Freshness,
     /// Fails for good when the store is damaged.
@@ -51,33 +57,49 @@ pub(crate) struct Reads {
 /// What was read in one transaction.
 struct Read<T> {
     answer: T,
-    as_of: String,
+    place: Place,
 }
 
 impl Reads {
     /// One case.
+    pub(crate) async fn get(&self, query: GetQuery, meta: &RequestMeta) -> Result<EncodedCase, Failure> {
+        // The place before the answers: see there.
+        let fresh = self.freshness.wait(&query.tokens, meta.deadline).await?;
+        let Fresh { place: Place { epoch, position, .. }, lifecycle } = &fresh;
+        let ticket = match self.answers.find(&query.case_id, *epoch, lifecycle) {
+            Looked::Found { case, position: read_at } => {
+                let as_of = Place { position: read_at.max(*position), ..fresh.place }.as_of();
+                return Ok(EncodedCase { case, as_of });
+            }
+            Looked::Missing(ticket) => ticket,
+        };
+        let (case, place) = self.load(&query.case_id, lifecycle, meta)?;
+        let case = Bytes::from(pb::GetCaseResponse { case: Some(case), as_of: String::new() }.encode_to_vec());
+        let Place { epoch, position, .. } = place;
+        let kept =
+            Kept { case_id: query.case_id, epoch, position, lifecycle: Arc::clone(lifecycle), case: case.clone() };
+        self.answers.keep(ticket, kept);
+        Ok(EncodedCase { case, as_of: place.as_of() })
+    }
+
+    /// One case from the store.
     ///
     /// Read on the runtime's own thread: a read by key takes microseconds, handing it over takes longer.
-    pub(crate) async fn get(&self, query: GetQuery, meta: &RequestMeta) -> Result<pb::GetCaseResponse, Failure> {
-        let lifecycle = self.freshness.wait(&query.tokens, meta.deadline).await?;
-        let load = |connection: &Connection| {
-            let projected = case::load(connection, &query.case_id)?;
-            projected.map(|projected| case::show(connection, &projected.case, &lifecycle)).transpose()
-        };
+    fn load(&self, case_id: &CaseId, lifecycle: &Lifecycle, meta: &RequestMeta) -> Result<(pb::Case, Place), Failure> {
         let read = self.metrics.measured("load", || {
             let span = read_span("load", "cases");
-            span.in_scope(|| self.points.read(|connection| at_one_place(connection, load)))
+            span.in_scope(|| case::read(&self.points, case_id, lifecycle))
         });
-        let Read { answer: case, as_of } = self.read(read, "read")?;
-        let case = case.ok_or_else(|| not_found(query.case_id.as_str(), meta))?;
-        Ok(pb::GetCaseResponse { case: Some(case), as_of })
+        let Read { answer: case, place } = self.read(read, "read")?;
+        let case = case.ok_or_else(|| not_found(case_id.as_str(), meta))?;
+        Ok((case, place))
     }
 
     /// A page of cases.
     ///
     /// Read on a blocking thread: it is a scan.
     pub(crate) async fn list(&self, query: ListQuery, meta: &RequestMeta) -> Result<pb::ListCasesResponse, Failure> {
-        let lifecycle = self.freshness.wait(&query.tokens, meta.deadline).await?;
+        let Fresh { lifecycle, .. } = self.freshness.wait(&query.tokens, meta.deadline).await?;
         let list = query.list;
         let (span, metrics) = (read_span("list", "cases"), self.metrics.clone());
         let listing = Listing { query, lifecycle, bytes_max: self.answer_bytes_max() };
@@ -85,9 +107,9 @@ impl Reads {
             let _in_span = span.enter();
             metrics.measured("list", || at_one_place(connection, |connection| listing.page(connection)))
         });
-        let Read { answer: page, as_of } = self.read(read.await, "list")?;
+        let Read { answer: page, place } = self.read(read.await, "list")?;
         let next_page_token = page.goes_on_after.map(|cursor| list.encode(&cursor)).unwrap_or_default();
-        Ok(pb::ListCasesResponse { cases: page.items, next_page_token, as_of })
+        Ok(pb::ListCasesResponse { cases: page.items, next_page_token, as_of: place.as_of() })
     }
 
     /// The lifecycle last received. It is in memory: without tokens there is nothing to wait for.
@@ -126,9 +148,7 @@ fn at_one_place<T>(
     if place.lag().events() > 0 {
         return Ok(Err(place.lag()));
     }
-    let Place { epoch, position, .. } = place;
-    let as_of = ConsistencyToken { epoch, position }.encode();
-    Ok(Ok(Read { answer: work(connection)?, as_of }))
+    Ok(Ok(Read { answer: work(connection)?, place }))
 }
 
 fn not_found(case_id: &str, meta: &RequestMeta) -> Failure {

@@ -1,5 +1,7 @@
 //! A case as a row: the columns that lists filter and sort by.
 
+use std::sync::LazyLock;
+
 use case_domain::{Case, Line, Priority, Severity, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
@@ -76,6 +78,11 @@ pub(crate) const fn severity_rank(severity: Option<Severity>) -> i64 {
     }
 }
 
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let placeholders: Vec<String> = (1..=COLUMNS.len()).map(|nth| format!("?{nth}")).collect();
+    format!("INSERT INTO cases ({}) VALUES ({})", COLUMNS.join(", "), placeholders.join(", "))
+});
+
 /// Puts a case in the place of its earlier row.
 ///
 /// Only columns that differ are written: SQLite would rewrite the index of every column that is named, changed or not.
@@ -83,9 +90,7 @@ pub(crate) fn save(connection: &Connection, before: Option<&Row>, projected: &Pr
     let after = Row::of(&projected.case);
     let state = Value::Blob(encode_case(projected));
     let Some(before) = before else {
-        let placeholders: Vec<String> = (1..=COLUMNS.len()).map(|nth| format!("?{nth}")).collect();
-        let sql = format!("INSERT INTO cases ({}) VALUES ({})", COLUMNS.join(", "), placeholders.join(", "));
-        connection.prepare_cached(&sql)?.execute(params_from_iter(after.0.iter().chain([&state])))?;
+        connection.prepare_cached(&INSERT)?.execute(params_from_iter(after.0.iter().chain([&state])))?;
         return Ok(());
     };
     let (number, state) = (&after.0[..1], [state]);

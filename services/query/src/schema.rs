@@ -7,6 +7,7 @@ use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension, params};
 use storage::Error;
 
+use crate::indexes;
 use crate::row::{self, Row};
 use crate::stored::{Projected, decode_case};
 
@@ -33,22 +34,25 @@ pub(crate) struct Place {
 /// How far the projection has come; `None`: the feed was never open.
 pub(crate) fn load_place(connection: &Connection) -> Result<Option<Place>, Error> {
     let mut select = connection.prepare_cached("SELECT epoch, position, rebuild_head FROM projection")?;
-    let place = select.query_row([], |row| {
-        let (position, rebuild_head): (i64, i64) = (row.get(1)?, row.get(2)?);
-        Ok(Place {
-            epoch: Epoch(row.get(0)?),
-            position: position.cast_unsigned(),
-            rebuild_head: rebuild_head.cast_unsigned(),
-        })
-    });
-    Ok(place.optional()?)
+    Ok(select.query_row([], place).optional()?)
 }
 
-/// Forgets every case and begins at position 0 of a store's feed. The lifecycle is kept until another one arrives.
+/// The first three columns of a row.
+fn place(row: &rusqlite::Row<'_>) -> rusqlite::Result<Place> {
+    let (position, rebuild_head): (i64, i64) = (row.get(1)?, row.get(2)?);
+    Ok(Place {
+        epoch: Epoch(row.get(0)?),
+        position: position.cast_unsigned(),
+        rebuild_head: rebuild_head.cast_unsigned(),
+    })
+}
+
+/// Forgets every case, with the indexes if there is much to come, and begins at position 0 of a store's feed. The lifecycle is kept until another one arrives.
 pub(crate) fn start_over(connection: &Connection, epoch: Epoch, rebuild_head: u64) -> Result<(), Error> {
     for table in ["cases", "case_tags", "timeline_entries", "comments", "case_links"] {
         connection.execute(&format!("DELETE FROM {table}"), [])?;
     }
+    indexes::prepare(connection, rebuild_head)?;
     let sql = "INSERT INTO projection (singleton, epoch, position, rebuild_head) VALUES (1, ?1, 0, ?2) \
                ON CONFLICT (singleton) DO UPDATE \
                SET epoch = excluded.epoch, position = 0, last_event_id = '', rebuild_head = excluded.rebuild_head";
@@ -91,6 +95,28 @@ pub(crate) fn load_case(connection: &Connection, number: u64) -> Result<Option<P
     let mut select = connection.prepare_cached("SELECT state FROM cases WHERE number = ?1")?;
     let state: Option<Vec<u8>> = select.query_row([number.cast_signed()], |row| row.get(0)).optional()?;
     state.map(|state| decode_case(&state)).transpose()
+}
+
+/// A case as a single statement finds it.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// How far the projection had come.
+    pub(crate) place: Place,
+    /// `None`: there is none with that number.
+    pub(crate) projected: Option<Projected>,
+    /// Whether others have made links to it.
+    pub(crate) is_linked: bool,
+}
+
+/// The case with a number and the place of the projection; `None`: the feed was never open.
+pub(crate) fn find_case(connection: &Connection, number: u64) -> Result<Option<Found>, Error> {
+    let sql = "SELECT epoch, position, rebuild_head, (SELECT state FROM cases WHERE number = ?1), \
+               EXISTS (SELECT 1 FROM case_links WHERE linked_number = ?1) FROM projection";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut rows = select.query([number.cast_signed()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let state = row.get_ref(3)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+    Ok(Some(Found { place: place(row)?, projected: state.map(decode_case).transpose()?, is_linked: row.get(4)? }))
 }
 
 /// What a row looked like before an event: what has to be known to change no more than differs.

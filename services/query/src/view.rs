@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use case_api::ConsistencyToken;
 use case_domain::Lifecycle;
 
 use crate::schema::Place;
@@ -37,6 +38,11 @@ impl View {
 }
 
 impl Place {
+    /// The consistency token of this place, as answers carry it.
+    pub(crate) fn as_of(&self) -> String {
+        ConsistencyToken { epoch: self.epoch, position: self.position }.encode()
+    }
+
     /// How much of a rebuild is missing.
     pub(crate) const fn lag(&self) -> Lag {
         Lag { position: self.position, wanted: self.rebuild_head }

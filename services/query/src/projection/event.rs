@@ -1,32 +1,46 @@
 //! What one event makes of the read model.
 
+use std::collections::HashSet;
+
 use case_api::{RecordError, Recorded, event_from_record, shown_changes};
-use case_domain::{Case, Change, evolve};
+use case_domain::{CaseId, Change, Moved, evolve};
 use event_feed::{Delivered, Halt};
 use rusqlite::Connection;
 use storage::Error;
 use tracing::{Span, info_span};
 
 use super::Stopped;
+use super::fold::Fold;
 use crate::schema::Earlier;
 use crate::stored::Projected;
 use crate::stored_entry::encode_entry;
-use crate::{history_sql, link_sql, schema};
+use crate::{history_sql, link_sql};
 
-/// Projects one event: its case, its entry in the timeline, and what it says of other cases.
-pub(super) fn project(connection: &Connection, event: Delivered<'_>) -> Result<(), Stopped> {
+/// Projects one event: its case, its entry in the timeline, and what it says of other cases. Notes the numbers of the cases
+/// that show something else now.
+///
+/// The case itself is in `fold` afterwards, and in its table only if the event has a span.
+pub(super) fn project(
+    connection: &Connection,
+    event: Delivered<'_>,
+    (fold, changed): (&mut Fold, &mut HashSet<u64>),
+) -> Result<(), Stopped> {
     let position = event.evidence.position;
     let recorded = event_from_record(event.record).map_err(|error| unreadable(position, error))?;
     let shown = shown_changes(event.record).map_err(|error| unreadable(position, error))?;
-    let before = schema::load_case(connection, recorded.event.case_id.number())?;
+    let before = fold.load(connection, recorded.event.case_id.number())?;
     let earlier = before.as_ref().map(|before| Earlier::of(&before.case));
     let after = next(before, &recorded)?;
+    let (id, version, comments) = (after.case.id.clone(), after.case.version, after.case.comment_count);
     let entry = encode_entry(&recorded.event, shown);
+    fold.change(earlier, after);
+    changed.extend(shows_something_else(&recorded));
     save_span(event.is_traced).in_scope(|| {
-        schema::save_case(connection, &after, earlier.as_ref())?;
-        let (number, version) = (after.case.id.number(), after.case.version);
-        history_sql::add_entry(connection, position, (number, version), &entry)?;
-        save_changes(connection, &after.case, &recorded)
+        if event.is_traced {
+            fold.write_now(connection, id.number())?;
+        }
+        history_sql::add_entry(connection, position, (id.number(), version), &entry)?;
+        save_changes(connection, (&id, comments), &recorded)
     })?;
     Ok(())
 }
@@ -60,15 +74,39 @@ fn next(before: Option<Projected>, recorded: &Recorded) -> Result<Projected, Hal
     Ok(Projected { case, status_times })
 }
 
+/// The case itself, and those that a link has come to or gone from.
+fn shows_something_else(recorded: &Recorded) -> impl Iterator<Item = u64> {
+    let others = recorded.event.changes.iter().filter_map(|change| match change {
+        Change::Link(Moved { from, to }) => Some([from, to].into_iter().flatten().map(|link| link.case_id.number())),
+        Change::Comment(_)
+        | Change::Status { .. }
+        | Change::Title { .. }
+        | Change::Description(_)
+        | Change::Priority(_)
+        | Change::Severity(_)
+        | Change::Assignee(_)
+        | Change::Team(_)
+        | Change::Reporter(_)
+        | Change::Tags(_)
+        | Change::CustomFields(_)
+        | Change::DueTime(_) => None,
+    });
+    std::iter::once(recorded.event.case_id.number()).chain(others.flatten())
+}
+
 /// What stands in tables of its own.
-fn save_changes(connection: &Connection, after: &Case, recorded: &Recorded) -> Result<(), Error> {
+fn save_changes(
+    connection: &Connection,
+    (id, comment_count): (&CaseId, u64),
+    recorded: &Recorded,
+) -> Result<(), Error> {
     for change in &recorded.event.changes {
         match change {
             Change::Comment(_) => {
-                let comment = (after.id.number(), after.comment_count);
+                let comment = (id.number(), comment_count);
                 history_sql::add_comment(connection, recorded.position, comment)?;
             }
-            Change::Link(moved) => link_sql::save(connection, &after.id, moved)?,
+            Change::Link(moved) => link_sql::save(connection, id, moved)?,
             Change::Status { .. }
             | Change::Title { .. }
             | Change::Description(_)

@@ -14,6 +14,7 @@ use tracing::info;
 
 use super::page::bytes_in_list;
 use super::{Read, Reads, at_one_place, case, read_span};
+use crate::freshness::Fresh;
 use crate::names;
 use crate::request::{BatchQuery, Wanted};
 
@@ -45,7 +46,7 @@ impl Reads {
         query: BatchQuery,
         meta: &RequestMeta,
     ) -> Result<pb::BatchGetCasesResponse, Failure> {
-        let lifecycle = self.freshness.wait(&query.tokens, meta.deadline).await?;
+        let Fresh { lifecycle, .. } = self.freshness.wait(&query.tokens, meta.deadline).await?;
         let batch = Batch { wanted: query.wanted, lifecycle, bytes_max: self.answer_bytes_max() };
         let (span, metrics) = (read_span("load_batch", "cases"), self.metrics.clone());
         let is_small = batch.wanted.len() <= INLINE_MAX;
@@ -54,9 +55,9 @@ impl Reads {
             metrics.measured("load_batch", || at_one_place(connection, |connection| batch.read(connection)))
         };
         let read = if is_small { self.points.read(work) } else { self.lists.read_blocking(work).await };
-        let Read { answer, as_of } = self.read(read, "load_batch")?;
+        let Read { answer, place } = self.read(read, "load_batch")?;
         match answer {
-            Found::All(cases) => Ok(pb::BatchGetCasesResponse { cases, as_of }),
+            Found::All(cases) => Ok(pb::BatchGetCasesResponse { cases, as_of: place.as_of() }),
             Found::Missing(missing) => Err(not_found(&missing, meta)),
             Found::TooLarge => Err(too_large(self.message_bytes_max)),
         }

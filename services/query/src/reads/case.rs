@@ -3,9 +3,12 @@
 use case_api::{case_to_pb, inverse_link_to_pb, pb};
 use case_domain::{Case, CaseId, Lifecycle, Link, LinkType};
 use rusqlite::Connection;
-use storage::Error;
+use storage::{Error, Readers};
 
+use super::{Read, at_one_place};
+use crate::schema::Found;
 use crate::stored::Projected;
+use crate::view::Lag;
 use crate::{link_sql, schema};
 
 /// The most links of others that a case shows: as many as it may have of its own.
@@ -14,6 +17,31 @@ const INVERSE_LINKS_MAX: usize = case_domain::LINKS_MAX;
 /// A number is given once, but the prefix of ids can be changed: the text decides whether it is this case.
 pub(super) fn load(connection: &Connection, case_id: &CaseId) -> Result<Option<Projected>, Error> {
     Ok(schema::load_case(connection, case_id.number())?.filter(|projected| projected.case.id == *case_id))
+}
+
+/// A case as a client sees it, with the place that it is as of: by one statement, if others have made no links to it.
+pub(super) fn read(
+    readers: &Readers,
+    case_id: &CaseId,
+    lifecycle: &Lifecycle,
+) -> Result<Result<Read<Option<pb::Case>>, Lag>, Error> {
+    let Some(found) = readers.read_statement(|connection| schema::find_case(connection, case_id.number()))? else {
+        return Ok(Err(Lag { position: 0, wanted: 0 }));
+    };
+    let Found { place, projected, is_linked } = found;
+    if is_linked {
+        return readers.read(|connection| {
+            at_one_place(connection, |connection| {
+                let projected = load(connection, case_id)?;
+                projected.map(|projected| show(connection, &projected.case, lifecycle)).transpose()
+            })
+        });
+    }
+    if place.lag().events() > 0 {
+        return Ok(Err(place.lag()));
+    }
+    let case = projected.map(|projected| projected.case).filter(|case| case.id == *case_id);
+    Ok(Ok(Read { answer: case.map(|case| case_to_pb(&case, lifecycle)), place }))
 }
 
 /// A case as a client sees it.

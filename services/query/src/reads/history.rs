@@ -43,9 +43,9 @@ impl Reads {
                 Page::fill(shown, asked.limits)
             })
         };
-        let Read { answer: page, as_of } = self.history(query, ("list_comments", "comments"), meta, work).await?;
+        let Read { answer: page, place } = self.history(query, ("list_comments", "comments"), meta, work).await?;
         let next_page_token = next_page_token(list, page.goes_on_after);
-        Ok(pb::ListCommentsResponse { comments: page.items, next_page_token, as_of })
+        Ok(pb::ListCommentsResponse { comments: page.items, next_page_token, as_of: place.as_of() })
     }
 
     /// A page of the timeline, and how long the case has been in each status up to now.
@@ -66,10 +66,10 @@ impl Reads {
             Ok((page?, status_times))
         };
         let read = self.history(query, ("list_timeline", "timeline_entries"), meta, work).await?;
-        let Read { answer: (page, status_times), as_of } = read;
+        let Read { answer: (page, status_times), place } = read;
         let time_in_status = time_in_status(&status_times, self.clock.unix_us());
         let next_page_token = next_page_token(list, page.goes_on_after);
-        Ok(pb::GetCaseTimelineResponse { entries: page.items, time_in_status, next_page_token, as_of })
+        Ok(pb::GetCaseTimelineResponse { entries: page.items, time_in_status, next_page_token, as_of: place.as_of() })
     }
 
     /// Reads something of a case that exists, on a blocking thread: it is a scan.
@@ -92,9 +92,9 @@ impl Reads {
             };
             metrics.measured(operation, || at_one_place(connection, read))
         });
-        let Read { answer, as_of } = self.read(read.await, operation)?;
+        let Read { answer, place } = self.read(read.await, operation)?;
         let answer = answer.ok_or_else(|| not_found(case_id.as_str(), meta))?;
-        Ok(Read { answer, as_of })
+        Ok(Read { answer, place })
     }
 }
 
