@@ -62,11 +62,6 @@ impl<S: HttpService> Service<Request<Body>> for Enrichment<S> {
         let Some(call) = call_of(&request) else {
             return Box::pin(self.inner.call(request));
         };
-        match call.method.purpose {
-            // Their protocols say which codes mean what.
-            Purpose::Health | Purpose::Reflection => return Box::pin(self.inner.call(request)),
-            Purpose::Service => {}
-        }
         let path = request.uri().path().to_owned();
         let message_bytes = self.shared.limits.message_bytes;
         let inner = self.inner.call(request);
@@ -92,7 +87,7 @@ fn enrich(headers: &mut HeaderMap, call: &Call, path: &str, message_bytes: usize
     let Some(status) = Status::from_header_map(headers) else {
         return;
     };
-    if status.get_details_error_info().is_some() {
+    if status.get_details_error_info().is_some() || belongs_to_protocol(call, status.code()) {
         return;
     }
     let failure = rebuilt::failure(&status, path, message_bytes);
@@ -101,4 +96,14 @@ fn enrich(headers: &mut HeaderMap, call: &Call, path: &str, message_bytes: usize
     headers.remove(Status::GRPC_STATUS_DETAILS);
     // On failure the code stands already, and the rest is only explanation.
     let _ = call.status(failure).add_header(headers);
+}
+
+/// The protocols of health and reflection say which codes mean what, and none of them means these: they arise below, such as
+/// for a message that cannot be decoded. Whoever sends nonsense is told so, and is no error of the server.
+fn belongs_to_protocol(call: &Call, code: Code) -> bool {
+    let arises_below = matches!(code, Code::Internal | Code::Unknown | Code::OutOfRange | Code::Cancelled);
+    match call.method.purpose {
+        Purpose::Health | Purpose::Reflection => !arises_below,
+        Purpose::Service => false,
+    }
 }
