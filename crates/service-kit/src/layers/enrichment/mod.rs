@@ -22,6 +22,10 @@ use crate::telemetry::code_of;
 
 mod rebuilt;
 
+/// The longest message of a status that is not ours, in bytes: reflection repeats what it was asked for, and an answer with more
+/// metadata than a client takes costs it the connection.
+const FOREIGN_MESSAGE_BYTES_MAX: usize = 1_024;
+
 /// Adds [`Enrichment`].
 #[derive(Debug, Clone)]
 pub(super) struct EnrichmentLayer {
@@ -87,7 +91,11 @@ fn enrich(headers: &mut HeaderMap, call: &Call, path: &str, message_bytes: usize
     let Some(status) = Status::from_header_map(headers) else {
         return;
     };
-    if status.get_details_error_info().is_some() || belongs_to_protocol(call, status.code()) {
+    if status.get_details_error_info().is_some() {
+        return;
+    }
+    if belongs_to_protocol(call, status.code()) {
+        shorten(headers, &status);
         return;
     }
     let failure = rebuilt::failure(&status, path, message_bytes);
@@ -105,5 +113,16 @@ fn belongs_to_protocol(call: &Call, code: Code) -> bool {
     match call.method.purpose {
         Purpose::Health | Purpose::Reflection => !arises_below,
         Purpose::Service => false,
+    }
+}
+
+/// Leaves the status as it is, and of its message the beginning.
+fn shorten(headers: &mut HeaderMap, status: &Status) {
+    let message = status.message();
+    if message.len() > FOREIGN_MESSAGE_BYTES_MAX {
+        let beginning = &message[..message.floor_char_boundary(FOREIGN_MESSAGE_BYTES_MAX)];
+        headers.remove(Status::GRPC_MESSAGE);
+        // On failure the code stands already, and the rest is only explanation.
+        let _ = Status::new(status.code(), beginning).add_header(headers);
     }
 }
