@@ -18,7 +18,7 @@ case-query      ^(case-command|case-audit|case-tracker|lifecycle-file)$
 case-audit      ^(case-command|case-query|case-tracker|lifecycle-file)$
 case-access     ^(?!service-kit$)
 recording-vfs   ^(?!rusqlite$)
-durability      ^(case-query|case-audit|case-tracker|storage|rusqlite)$
+durability      ^(case-query|case-audit|case-tracker|storage)$
 case-bench      ^(case-command|case-query|case-audit|case-tracker|case-domain|storage|lifecycle-file)$
 case-tracker    ^(rusqlite|refinery|storage|tonic.*|prost.*)$
 *               ^test-support$

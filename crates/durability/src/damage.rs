@@ -10,7 +10,7 @@ use crate::judge::broken_promises;
 use crate::ledger::{Entry, create};
 use crate::power_cuts;
 use crate::report::{Report, complain};
-use crate::system::{self, CONSUMER, Running};
+use crate::system::{CONSUMER, Running};
 
 /// How many commands are sent again to a store whose history is whole.
 const SENT_AGAIN: usize = 10;
@@ -138,7 +138,7 @@ async fn keys(store: &Running, ledger: &[Entry], random: &SeededEntropy) -> Outc
 
 /// A consumer comes back that has seen more than the store has: from then on commands must be refused.
 async fn shorter(store: &Running, seen: usize) -> anyhow::Result<Outcome> {
-    let _feed = system::follow(store.address, CONSUMER, u64::try_from(seen)?, tokio_stream::pending()).await;
+    let _feed = test_support::follow(store.address, CONSUMER, u64::try_from(seen)?, tokio_stream::pending()).await;
     let taken = create("after-the-damage".to_owned(), 1).send(store.address).await.is_ok();
     Ok(if taken { Outcome::SilentlyShorter } else { Outcome::RefusedAsShorter })
 }

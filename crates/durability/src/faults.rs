@@ -8,14 +8,14 @@ use std::process::{ExitCode, Stdio};
 use anyhow::{Context, anyhow};
 use recording_vfs::{Fault, FaultKind, install};
 use rpc_error::Reason;
-use test_support::{PATIENCE, Refusal};
+use test_support::{PATIENCE, Refusal, Sent, history};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
 use crate::judge::broken_promises;
-use crate::ledger::{Entry, Sent, create};
+use crate::ledger::{Entry, create};
 use crate::report::Report;
-use crate::system::{Running, events};
+use crate::system::Running;
 
 /// How many commands are acknowledged before, and refused during, a fault.
 const COMMANDS: u64 = 20;
@@ -108,7 +108,7 @@ async fn failing(kind: &str, report: &mut Report) -> anyhow::Result<()> {
 /// Whether everything that was acknowledged is there.
 async fn kept(ledger: &[Entry], address: SocketAddr) -> anyhow::Result<bool> {
     let promised: Vec<&Entry> = ledger.iter().collect();
-    Ok(broken_promises(&promised, &events(address).await?).is_empty())
+    Ok(broken_promises(&promised, &history(address).await?).is_empty())
 }
 
 /// `case-durability serve` as a process.

@@ -4,10 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
-use case_api::ConsistencyToken;
 use case_api::pb::{AddCommentRequest, Case, CreateCaseRequest, TransitionCaseRequest};
 use recording_vfs::Disk;
-use test_support::{Caller, SeededEntropy};
+use test_support::{Answer, Caller, SeededEntropy, Sent};
 
 /// One command that was acknowledged.
 #[derive(Debug, Clone)]
@@ -20,54 +19,6 @@ pub(crate) struct Entry {
     pub(crate) sent: usize,
     /// The moment of the disk after its answer had come.
     pub(crate) acknowledged: usize,
-}
-
-/// A command that can be sent again.
-#[derive(Debug, Clone)]
-pub(crate) enum Sent {
-    Create(Box<CreateCaseRequest>),
-    Transition(TransitionCaseRequest),
-    Comment(AddCommentRequest),
-}
-
-/// What a command was answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) case_id: String,
-    pub(crate) version: u64,
-    pub(crate) position: u64,
-    pub(crate) replayed: bool,
-}
-
-impl Sent {
-    /// Sends the command.
-    pub(crate) async fn send(&self, address: SocketAddr) -> Result<Answer, tonic::Status> {
-        let mut client = Caller::actor("amira").commands(address);
-        Self::send_by(self, &mut client).await
-    }
-
-    async fn send_by(
-        &self,
-        client: &mut case_api::pb::case_command_service_client::CaseCommandServiceClient<test_support::CallerChannel>,
-    ) -> Result<Answer, tonic::Status> {
-        let (case, replayed, token) = match self.clone() {
-            Self::Create(request) => {
-                let answer = client.create_case(*request).await?.into_inner();
-                (answer.case, answer.replayed, answer.consistency_token)
-            }
-            Self::Transition(request) => {
-                let answer = client.transition_case(request).await?.into_inner();
-                (answer.case, answer.replayed, answer.consistency_token)
-            }
-            Self::Comment(request) => {
-                let answer = client.add_comment(request).await?.into_inner();
-                (answer.case, answer.replayed, answer.consistency_token)
-            }
-        };
-        let case = case.unwrap_or_default();
-        let position = ConsistencyToken::decode(&token).map_or(0, |token| token.position);
-        Ok(Answer { case_id: case.case_id, version: case.version, position, replayed })
-    }
 }
 
 /// Many clients at once, each working on its own cases; the ledger of all acknowledgements, by position.

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use case_api::pb::{Case, UpdateCaseRequest};
-use test_support::{Caller, PATIENCE, Refusal, SeededEntropy};
+use test_support::{Caller, PATIENCE, Refusal, SeededEntropy, is_transient};
 use todc_utils::Action;
 use tokio::sync::watch;
-use tonic::{Code, Status};
+use tonic::Status;
 
 use crate::faults::Server;
 use crate::ledger::create;
@@ -224,10 +224,6 @@ fn refusal(status: &Status) -> Option<Answered> {
         "IDEMPOTENCY_KEY_REUSED" => Some(Answered::KeyReused),
         _ => None,
     }
-}
-
-fn is_transient(status: &Status) -> bool {
-    [Code::Unavailable, Code::Unknown, Code::Cancelled, Code::Internal].contains(&status.code())
 }
 
 /// A service with a bug that is easily made: it compares the version, and writes a moment later.

@@ -5,19 +5,14 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use case_api::event_pb::RecordedEvent;
-use case_api::feed_pb::follow_request::Message as Saying;
-use case_api::feed_pb::follow_response::Message as Heard;
-use case_api::feed_pb::{FollowRequest, FollowResponse, FollowStart};
 use case_command::CaseCommand;
 use service_kit::exit::Exit;
 use service_kit::program::Process;
 use service_kit::settings::{Settings, StoreAddress};
-use test_support::{Caller, PATIENCE};
+use test_support::PATIENCE;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_stream::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
-use tonic::Streaming;
 
 /// The consumer whose position holds back commands.
 pub(crate) const CONSUMER: &str = "case-audit";
@@ -60,41 +55,6 @@ impl Running {
 
     /// Every event, in order.
     pub(crate) async fn events(&self) -> anyhow::Result<Vec<RecordedEvent>> {
-        events(self.address).await
+        test_support::history(self.address).await.context("reading the history")
     }
-}
-
-/// Every event that a service has, in order.
-pub(crate) async fn events(address: SocketAddr) -> anyhow::Result<Vec<RecordedEvent>> {
-    let (mut feed, head) = follow(address, "judge", 0, tokio_stream::pending()).await?;
-    let mut events = Vec::new();
-    while events.len() < usize::try_from(head)? {
-        if let Heard::Batch(batch) = next(&mut feed).await? {
-            events.extend(batch.events);
-        }
-    }
-    Ok(events)
-}
-
-/// Follows the feed: the open stream, and the head that it announced.
-pub(crate) async fn follow(
-    address: SocketAddr,
-    consumer: &str,
-    after_position: u64,
-    more: impl Stream<Item = FollowRequest> + Send + 'static,
-) -> anyhow::Result<(Streaming<FollowResponse>, u64)> {
-    let start = FollowStart { consumer: consumer.to_owned(), after_position };
-    let start = FollowRequest { message: Some(Saying::Start(start)) };
-    let mut client = Caller::actor("judge").feed(address).max_decoding_message_size(64 * 1024 * 1024);
-    let mut feed =
-        client.follow(tokio_stream::once(start).chain(more)).await.context("following the feed")?.into_inner();
-    let Heard::Opened(opened) = next(&mut feed).await? else {
-        return Err(anyhow!("the feed does not begin with its head"));
-    };
-    Ok((feed, opened.head_position))
-}
-
-async fn next(feed: &mut Streaming<FollowResponse>) -> anyhow::Result<Heard> {
-    let message = tokio::time::timeout(PATIENCE, feed.message()).await.context("the feed is silent")??;
-    message.and_then(|message| message.message).ok_or_else(|| anyhow!("the feed has ended"))
 }

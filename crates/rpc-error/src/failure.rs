@@ -7,6 +7,7 @@ use tonic::Status;
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, QuotaViolation, StatusExt};
 
 use crate::Reason;
+use crate::shortened::{fits, shortened};
 
 /// The `domain` of every `google.rpc.ErrorInfo` that we send.
 pub const ERROR_DOMAIN: &str = "casetracker";
@@ -26,17 +27,25 @@ pub struct FailedCall<'a> {
 /// text.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    reason: Reason,
-    message: String,
-    metadata: HashMap<String, String>,
-    // Boxed: a failure travels in the `Err` of every handler.
-    details: Box<ErrorDetails>,
+    pub(crate) reason: Reason,
+    pub(crate) message: String,
+    pub(crate) metadata: HashMap<String, String>,
+    /// Those of `BadRequest`, of which there may be very many.
+    pub(crate) violations: Vec<FieldViolation>,
+    /// All details but the violations. Boxed: a failure travels in the `Err` of every handler.
+    pub(crate) details: Box<ErrorDetails>,
 }
 
 impl Failure {
     /// A failure with its message; the message goes to the caller as it is.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), metadata: HashMap::new(), details: Box::default() }
+        Self {
+            reason,
+            message: message.into(),
+            metadata: HashMap::new(),
+            violations: Vec::new(),
+            details: Box::default(),
+        }
     }
 
     /// A bug: the caller learns nothing but that it is one. What happened belongs into the log.
@@ -60,9 +69,7 @@ impl Failure {
             reason: reason.to_owned(),
             localized_message: None,
         };
-        let mut violations = self.details.bad_request().map(|b| b.field_violations.clone()).unwrap_or_default();
-        violations.push(violation);
-        self.details.set_bad_request(violations);
+        self.violations.push(violation);
         self
     }
 
@@ -106,11 +113,25 @@ impl Failure {
         &self.message
     }
 
-    /// The one place where a status is built.
+    /// The one place where a status is built. One that would be too large for clients to take says the same in fewer words:
+    /// texts end in "...", and not all violations are listed.
     pub fn into_status(self, call: FailedCall<'_>) -> Status {
-        let mut details = *self.details;
-        details.set_error_info(self.reason.as_str(), ERROR_DOMAIN, self.metadata);
+        let status = self.status(call);
+        if fits(&status) {
+            return status;
+        }
+        let mut shorter = shortened(&self).map(|failure| failure.status(call));
+        // The last attempt fits whatever it is about; were it not so, some answer is better than none.
+        shorter.find(fits).unwrap_or_else(|| Self::new(self.reason, "").status(call))
+    }
+
+    fn status(&self, call: FailedCall<'_>) -> Status {
+        let mut details = (*self.details).clone();
+        if !self.violations.is_empty() {
+            details.set_bad_request(self.violations.clone());
+        }
+        details.set_error_info(self.reason.as_str(), ERROR_DOMAIN, self.metadata.clone());
         details.set_request_info(call.request_id, call.trace_id);
-        Status::with_error_details(self.reason.code(), self.message, details)
+        Status::with_error_details(self.reason.code(), &self.message, details)
     }
 }

@@ -6,6 +6,7 @@
 
 mod failure;
 mod reason;
+mod shortened;
 
 pub use failure::{ERROR_DOMAIN, FailedCall, Failure};
 pub use reason::Reason;

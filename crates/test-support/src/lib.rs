@@ -1,4 +1,5 @@
-//! A whole system in a test: processes, clients, a fake collector, a fixed clock. A dev-dependency only.
+//! A whole system in a test: processes, clients and their load, the judge of its effects, a fake collector, a fixed clock. A
+//! dev-dependency only, but for case-durability, which is a harness itself.
 //!
 //! What goes wrong in here is a failed test, so it panics with what was expected.
 #![expect(
@@ -11,12 +12,24 @@
 mod client;
 mod clock;
 mod collector;
+mod command;
+mod effects;
+mod feed;
+mod load;
 mod process;
+mod system;
+mod views;
 
 pub use client::{Caller, CallerChannel, Refusal};
 pub use clock::{FixedClock, SeededEntropy};
 pub use collector::{Collector, MetricSeen, SpanSeen};
+pub use command::{Answer, Sent, is_transient};
+pub use effects::{Claim, Effect, Verdict, View, judge};
+pub use feed::{follow, history};
+pub use load::{Acknowledged, Load, Retries, Seen, UnderLoad};
 pub use process::{ServerProcess, Spec, Transcript};
+pub use system::{AUDIT, COMMAND, QUERY, System, all_in_one, one};
+pub use views::views;
 
 use std::time::Duration;
 

@@ -48,6 +48,17 @@ impl Spec {
         program
     }
 
+    /// A program that lies where this one does; of a test: where all programs of the build do.
+    pub fn beside_us(name: &str) -> PathBuf {
+        let own = std::env::current_exe().expect("a program knows where it lies");
+        let folder = own.parent().expect("a program lies in a folder");
+        // The tests themselves lie one deeper.
+        let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
+        let program = folder.join(name);
+        assert!(program.is_file(), "{} is not built: run the tests with `cargo test --workspace`", program.display());
+        program
+    }
+
     /// Starts the process and waits until each service is ready.
     pub async fn start(&self) -> ServerProcess {
         let server = self.spawn().await;
@@ -126,6 +137,14 @@ impl ServerProcess {
         eventually(&format!("{service} to be ready"), watching).await;
     }
 
+    /// Whether a service says that it is ready, now. No answer is none.
+    pub async fn is_ready(&self, service: &str) -> bool {
+        let mut health = HealthClient::new(Caller::nobody().channel(self.address(service)));
+        let request = HealthCheckRequest { service: "readiness".to_owned() };
+        let answer = eventually("a health check", health.check(request)).await;
+        answer.is_ok_and(|answer| answer.into_inner().status() == ServingStatus::Serving)
+    }
+
     /// `kill -9`.
     pub async fn kill(mut self) {
         self.child.kill().await.expect("the process can be killed");
@@ -147,6 +166,11 @@ impl ServerProcess {
     /// Waits for the end.
     pub async fn ended(mut self) -> ExitStatus {
         eventually("the process to end", self.child.wait()).await.expect("the process can be waited for")
+    }
+
+    /// How it has ended, if it has.
+    pub fn exit_status(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("the process can be asked")
     }
 
     /// What it has logged so far.

@@ -31,6 +31,16 @@ fn flipped_bits_are_noticed_and_history_is_never_shorter_or_another_in_silence()
 }
 
 #[test]
+fn kills_of_every_service_lose_and_double_nothing() {
+    holds(&["kills", "--kills", "2"]);
+}
+
+#[test]
+fn malformed_input_does_no_harm_through_any_port() {
+    holds(&["hostile", "--inputs", "4000"]);
+}
+
+#[test]
 fn a_wrong_command_line_is_told_apart_from_a_broken_promise() {
     assert_eq!(run(&["power-cut"]).status.code(), Some(64));
 }

@@ -75,3 +75,43 @@ fn a_bug_tells_its_caller_nothing_but_that() {
     let status = Failure::internal().into_status(FailedCall { request_id: "r", trace_id: "" });
     assert_eq!(status.message(), "internal error; quote the request id to the operator");
 }
+
+/// What a status takes on the wire, in bytes.
+fn wire_bytes(status: tonic::Status) -> usize {
+    let headers = status.into_http::<()>().headers().clone();
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum()
+}
+
+#[test]
+fn a_refusal_of_very_much_is_shortened_until_every_client_can_take_it() {
+    let long = ["x", "\u{e4}", "\u{1f600}", "\u{0}"].map(|letter| letter.repeat(10_000));
+    for text in &long {
+        for count in [1, 30, 200] {
+            let mut failure = Failure::new(Reason::ValidationFailed, text)
+                .with_metadata("fields", text)
+                .with_metadata("allowed", text)
+                .with_resource("case", text, text);
+            for _ in 0..count {
+                failure = failure.with_violation(text, text, "INVALID").with_precondition("TRANSITION", text, text);
+            }
+            let status = failure.into_status(FailedCall { request_id: "r-1", trace_id: "0af7" });
+            let details = status.get_error_details();
+            assert_eq!(details.error_info().unwrap().reason, "VALIDATION_FAILED");
+            assert!(!details.bad_request().unwrap().field_violations.is_empty());
+            assert!(status.message().ends_with("..."));
+            let bytes = wire_bytes(status);
+            assert!(bytes <= 8_192, "{bytes}");
+        }
+    }
+}
+
+#[test]
+fn a_refusal_that_clients_can_take_is_told_in_full() {
+    let mut failure = Failure::new(Reason::ValidationFailed, "m".repeat(600));
+    for n in 0..20 {
+        failure = failure.with_violation(&format!("case.tags[{n}]"), &"d".repeat(100), "INVALID");
+    }
+    let status = failure.into_status(FailedCall { request_id: "r-1", trace_id: "0af7" });
+    let violations = status.get_error_details().bad_request().unwrap().field_violations.clone();
+    assert_eq!((violations.len(), violations[19].description.len(), status.message().len()), (20, 100, 600));
+}

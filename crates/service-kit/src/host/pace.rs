@@ -43,8 +43,10 @@ impl Pace {
         // No debt beyond the longest pause: it would be held against who comes later.
         let most = now.saturating_add(nanos(AHEAD_MAX + PAUSE_MAX));
         let used = |before: u64| before.max(now).saturating_add(cost).min(most);
-        let before =
-            self.used_up_to.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |before| Some(used(before))).unwrap_or(now);
+        let before = self
+            .used_up_to
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |before| Some(used(before)))
+            .unwrap_or(now);
         let ahead = Duration::from_nanos(used(before).saturating_sub(now));
         ahead.checked_sub(AHEAD_MAX).filter(|pause| !pause.is_zero()).map(|pause| pause.min(PAUSE_MAX))
     }

@@ -126,6 +126,52 @@ async fn an_undecodable_message_is_an_invalid_argument() {
 }
 
 #[tokio::test]
+async fn nonsense_said_to_health_is_no_error_of_the_server_either() {
+    let server = start(host("case-test")).await;
+    let mut client = plain(&server).await;
+    for path in ["/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"] {
+        in_time(client.ready()).await.unwrap();
+        // A number, where the first field is a string.
+        let codec = ProstCodec::<u64, String>::default();
+        let asked = client.server_streaming(Request::new(7_u64), PathAndQuery::from_static(path), codec);
+        let status = match in_time(asked).await {
+            Ok(answers) => in_time(answers.into_inner().message()).await.unwrap_err(),
+            Err(status) => status,
+        };
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "VALIDATION_FAILED"), "{path}");
+    }
+    // The control: what the protocol itself says stays as it is.
+    let not_found = crate::health::check(&server, "no.such.Service").await;
+    assert_eq!(not_found, Err(Code::NotFound));
+}
+
+#[tokio::test]
+async fn what_reflection_does_not_know_is_not_repeated_at_any_length() {
+    let server = start(host("case-test")).await;
+    let mut client = tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient::new(
+        crate::probe::channel(&server).await,
+    );
+    for (length, whole) in [(10, true), (200_000, false)] {
+        let symbol = "x".repeat(length);
+        let request = tonic_reflection::pb::v1::ServerReflectionRequest {
+            host: String::new(),
+            message_request: Some(
+                tonic_reflection::pb::v1::server_reflection_request::MessageRequest::FileContainingSymbol(
+                    symbol.clone(),
+                ),
+            ),
+        };
+        let asked = in_time(client.server_reflection_info(tokio_stream::once(request))).await;
+        let status = match asked {
+            Ok(answers) => in_time(answers.into_inner().message()).await.unwrap_err(),
+            Err(status) => status,
+        };
+        assert_eq!(status.code(), Code::NotFound, "{length}");
+        assert_eq!(status.message().contains(&symbol), whole, "{length}");
+    }
+}
+
+#[tokio::test]
 async fn an_oversized_message_names_the_limit() {
     let server = start(host("case-test")).await;
     let mut client = plain(&server).await;

@@ -22,6 +22,10 @@ use crate::telemetry::code_of;
 
 mod rebuilt;
 
+/// The longest message of a status that is not ours, in bytes: reflection repeats what it was asked for, and an answer with more
+/// metadata than a client takes costs it the connection.
+const FOREIGN_MESSAGE_BYTES_MAX: usize = 1_024;
+
 /// Adds [`Enrichment`].
 #[derive(Debug, Clone)]
 pub(super) struct EnrichmentLayer {
@@ -62,11 +66,6 @@ impl<S: HttpService> Service<Request<Body>> for Enrichment<S> {
         let Some(call) = call_of(&request) else {
             return Box::pin(self.inner.call(request));
         };
-        match call.method.purpose {
-            // Their protocols say which codes mean what.
-            Purpose::Health | Purpose::Reflection => return Box::pin(self.inner.call(request)),
-            Purpose::Service => {}
-        }
         let path = request.uri().path().to_owned();
         let message_bytes = self.shared.limits.message_bytes;
         let inner = self.inner.call(request);
@@ -95,10 +94,35 @@ fn enrich(headers: &mut HeaderMap, call: &Call, path: &str, message_bytes: usize
     if status.get_details_error_info().is_some() {
         return;
     }
+    if belongs_to_protocol(call, status.code()) {
+        shorten(headers, &status);
+        return;
+    }
     let failure = rebuilt::failure(&status, path, message_bytes);
     rebuilt::log_if_unexpected(&failure, &status);
     headers.remove(Status::GRPC_MESSAGE);
     headers.remove(Status::GRPC_STATUS_DETAILS);
     // On failure the code stands already, and the rest is only explanation.
     let _ = call.status(failure).add_header(headers);
+}
+
+/// The protocols of health and reflection say which codes mean what, and none of them means these: they arise below, such as
+/// for a message that cannot be decoded. Whoever sends nonsense is told so, and is no error of the server.
+fn belongs_to_protocol(call: &Call, code: Code) -> bool {
+    let arises_below = matches!(code, Code::Internal | Code::Unknown | Code::OutOfRange | Code::Cancelled);
+    match call.method.purpose {
+        Purpose::Health | Purpose::Reflection => !arises_below,
+        Purpose::Service => false,
+    }
+}
+
+/// Leaves the status as it is, and of its message the beginning.
+fn shorten(headers: &mut HeaderMap, status: &Status) {
+    let message = status.message();
+    if message.len() > FOREIGN_MESSAGE_BYTES_MAX {
+        let beginning = &message[..message.floor_char_boundary(FOREIGN_MESSAGE_BYTES_MAX)];
+        headers.remove(Status::GRPC_MESSAGE);
+        // On failure the code stands already, and the rest is only explanation.
+        let _ = Status::new(status.code(), beginning).add_header(headers);
+    }
 }
