@@ -9,6 +9,7 @@ mod incidents;
 mod journey;
 mod kills;
 mod ledger;
+mod limits;
 mod log_policy;
 mod measures;
 mod outage;
