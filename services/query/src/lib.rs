@@ -5,6 +5,10 @@
 //! seen, [`reads`] reads at one position. The SQL stands in [`schema`] and [`row`] (cases), [`history_sql`] (timelines
 //! and comments), [`link_sql`] (links from the other side) and [`list_sql`] (lists).
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
+
 mod filter;
 mod freshness;
 mod grpc;
