@@ -87,7 +87,13 @@ mod tests {
 
     #[test]
     fn whole_numbers_have_no_fraction_and_read_back() {
-        for (given, text) in [(3.0, r#"{"n":3}"#), (-0.5, r#"{"n":-0.5}"#), (1e300, r#"{"n":1e+300}"#)] {
+        for (given, text) in [
+            (3.0, r#"{"n":3}"#),
+            (-0.5, r#"{"n":-0.5}"#),
+            (1e300, r#"{"n":1e+300}"#),
+            // A reader that is only nearly exact makes another number of it.
+            (1.000_000_002_485_702_3e300, r#"{"n":1.0000000024857023e+300}"#),
+        ] {
             let fields = custom_fields_from_pb(&number(given)).unwrap().unwrap();
             assert_eq!(fields.as_str(), text);
             assert_eq!(custom_fields_to_pb(&fields), Some(number(given)));

@@ -8,9 +8,23 @@ use rpc_error::{Failure, Reason};
 /// The longest text that is looked up as a case id, in characters.
 pub const CASE_ID_CHARS_MAX: usize = 128;
 
-/// The invalid fields of one request.
+/// How much is told of what is wrong, in bytes of names and descriptions. Refusals travel in a header block, several times over
+/// (message, metadata, details), and clients give up the whole connection over a block that is too large: common limits are 8 and
+/// 16 KiB.
+const TOLD_BYTES_MAX: usize = 1_536;
+/// What each violation takes beside its texts: separators and the frames of messages.
+const FRAME_BYTES: usize = 16;
+/// The longest description of one violation, in characters.
+const DESCRIPTION_CHARS_MAX: usize = 512;
+
+/// The invalid fields of one request: all of them, as long as there are no hundreds.
 #[derive(Debug, Default)]
-pub struct Violations(Vec<Violation>);
+pub struct Violations {
+    told: Vec<Violation>,
+    told_bytes: usize,
+    /// How many there are besides.
+    untold: usize,
+}
 
 #[derive(Debug)]
 struct Violation {
@@ -22,7 +36,14 @@ struct Violation {
 impl Violations {
     /// Notes one invalid field; `reason` is a word for programs.
     pub fn add(&mut self, field: &str, description: impl Display, reason: &'static str) {
-        self.0.push(Violation { field: field.to_owned(), description: description.to_string(), reason });
+        let description = shortened(description.to_string());
+        let bytes = FRAME_BYTES + encoded_bytes(field) + encoded_bytes(&description);
+        if !self.told.is_empty() && self.told_bytes + bytes > TOLD_BYTES_MAX {
+            self.untold += 1;
+            return;
+        }
+        self.told_bytes += bytes;
+        self.told.push(Violation { field: field.to_owned(), description, reason });
     }
 
     /// An optional line of text: empty is unset.
@@ -53,15 +74,34 @@ impl Violations {
 
     /// Fails for this reason if anything was noted.
     pub fn into_result_as(self, reason: Reason) -> Result<(), Failure> {
-        if self.0.is_empty() {
+        let Self { told, told_bytes: _, untold } = self;
+        if told.is_empty() {
             return Ok(());
         }
-        let listed: Vec<String> = self.0.iter().map(|v| format!("{}: {}", v.field, v.description)).collect();
-        let message = format!("{} invalid: {}", fields(self.0.len()), listed.join("; "));
-        let names: Vec<&str> = self.0.iter().map(|v| v.field.as_str()).collect();
+        let mut listed: Vec<String> = told.iter().map(|v| format!("{}: {}", v.field, v.description)).collect();
+        if untold > 0 {
+            listed.push(format!("and {untold} more"));
+        }
+        let message = format!("{} invalid: {}", fields(told.len() + untold), listed.join("; "));
+        let names: Vec<&str> = told.iter().map(|v| v.field.as_str()).collect();
         let failure = Failure::new(reason, message).with_metadata("fields", names.join(","));
-        Err(self.0.iter().fold(failure, |failure, v| failure.with_violation(&v.field, &v.description, v.reason)))
+        let failure = if untold > 0 { failure.with_metadata("more", untold.to_string()) } else { failure };
+        Err(told.iter().fold(failure, |failure, v| failure.with_violation(&v.field, &v.description, v.reason)))
     }
+}
+
+/// A description without its end, if it is too long.
+fn shortened(mut description: String) -> String {
+    if let Some((end, _)) = description.char_indices().nth(DESCRIPTION_CHARS_MAX) {
+        description.truncate(end);
+        description.push('…');
+    }
+    description
+}
+
+/// How much room a text takes, roughly: what is not visible ASCII is escaped in a header.
+fn encoded_bytes(text: &str) -> usize {
+    text.bytes().map(|byte| if byte.is_ascii_graphic() || byte == b' ' { 1 } else { 2 }).sum()
 }
 
 fn fields(count: usize) -> String {
@@ -77,4 +117,41 @@ pub fn parse_case_id(violations: &mut Violations, field: &str, text: &str) -> Re
         violations.add(field, format_args!("has more than {CASE_ID_CHARS_MAX} characters"), "INVALID");
     }
     CaseId::parse(text).map_err(|InvalidCaseId| crate::rejection::case_not_found(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(count: usize, description: &str) -> Failure {
+        let mut violations = Violations::default();
+        for index in 0..count {
+            violations.add(&format!("case.tags[{index}]"), description, "INVALID");
+        }
+        violations.into_result().unwrap_err()
+    }
+
+    #[test]
+    fn a_few_mistakes_are_all_told() {
+        let failure = told(16, "has 65 characters, at most 64 are allowed");
+        assert!(failure.message().starts_with("16 fields are invalid: case.tags[0]: has 65"), "{}", failure.message());
+        assert!(failure.message().contains("case.tags[15]") && !failure.message().contains("more"));
+    }
+
+    #[test]
+    fn a_thousand_mistakes_are_counted_and_the_first_told() {
+        let failure = told(1_000, "must not be blank");
+        assert!(failure.message().starts_with("1000 fields are invalid: case.tags[0]: must"), "{}", failure.message());
+        let (_, more) = failure.message().rsplit_once("; and ").unwrap();
+        let more: usize = more.strip_suffix(" more").unwrap().parse().unwrap();
+        assert_eq!(1_000 - more, failure.message().matches("must not be blank").count());
+        assert!(failure.message().len() < 2 * TOLD_BYTES_MAX, "{}", failure.message().len());
+    }
+
+    #[test]
+    fn one_mistake_is_told_however_long_its_description_is() {
+        let failure = told(1, &"é".repeat(100_000));
+        assert!(failure.message().ends_with("éé…"), "{}", failure.message());
+        assert_eq!(failure.message().matches('é').count(), DESCRIPTION_CHARS_MAX);
+    }
 }

@@ -4,6 +4,10 @@
 //! This crate knows no cases. A service hands [`program::main`] a function that runs it; everything that is the same for
 //! every binary happens here, once.
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
+
 pub mod access;
 pub mod client;
 pub mod clock;

@@ -5,6 +5,10 @@
 //! the feed. [`grpc`] reads: [`request`] and [`filter`] say what is asked for, [`store`] and [`list_sql`] have the SQL,
 //! [`wire`] makes of a stored record what clients see.
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
+
 mod content;
 mod digest;
 mod entry;

@@ -4,6 +4,10 @@
 //! thread that writes: it looks up the idempotency key, loads the case, asks the domain, and stores state and event in
 //! the transaction of its batch. [`feed`] reads what was committed.
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
+
 mod commands;
 mod consumers;
 mod failures;

@@ -6,6 +6,10 @@
 //! [`schema`], [`indexes`] and [`row`] (cases), [`history_sql`] (timelines
 //! and comments), [`link_sql`] (links from the other side) and [`list_sql`] (lists).
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
+
 mod answers;
 mod encoded;
 mod filter;

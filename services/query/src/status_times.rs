@@ -18,7 +18,8 @@ impl StatusTimes {
     pub(crate) fn enter(&mut self, status: &Status, time: Timestamp) {
         let us = self.present_us(time.unix_us());
         if let Some((_, ended_us)) = self.ended.get_mut(self.present) {
-            *ended_us += us;
+            // A row that was damaged may say anything: sums end at the limit.
+            *ended_us = ended_us.saturating_add(us);
         }
         let known = self.ended.iter().position(|(visited, _)| visited == status);
         self.present = known.unwrap_or_else(|| {
@@ -33,7 +34,7 @@ impl StatusTimes {
         let present_us = self.present_us(now_us);
         self.ended.iter().enumerate().map(move |(nth, (status, ended_us))| {
             let going_on_us = if nth == self.present { present_us } else { 0 };
-            (status, ended_us + going_on_us)
+            (status, ended_us.saturating_add(going_on_us))
         })
     }
 

@@ -179,10 +179,15 @@ fn stored_status_time((status, ended_us): &(Status, i64)) -> StoredStatusTime {
 }
 
 fn status_times(state: &CaseState) -> Result<StatusTimes, Error> {
-    let ended = |row: &StoredStatusTime| Ok((valid("status_times", Status::new(&row.status).ok())?, row.ended_us));
+    let ended = |row: &StoredStatusTime| {
+        let ended_us = valid("status_times", Some(row.ended_us).filter(|us| *us >= 0))?;
+        Ok((valid("status_times", Status::new(&row.status).ok())?, ended_us))
+    };
+    // Without any status there is none to be in: 0, as early rows have it.
+    let present = usize::try_from(state.present_status).ok().filter(|nth| *nth < state.status_times.len().max(1));
     Ok(StatusTimes {
         ended: state.status_times.iter().map(ended).collect::<Result<_, Error>>()?,
-        present: valid("present_status", usize::try_from(state.present_status).ok())?,
+        present: valid("present_status", present)?,
         since_us: state.present_since_us,
     })
 }

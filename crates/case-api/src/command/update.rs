@@ -11,7 +11,7 @@ use crate::{Violations, pb};
 
 /// How much of an unknown path is shown.
 const PATH_CHARS_SHOWN: usize = 64;
-/// How many paths of a mask are looked at.
+/// The most paths of a mask: each of them several times over.
 const PATHS_MAX: usize = 100;
 
 /// A field that an update can change.
@@ -117,7 +117,15 @@ fn read_mask(masked: &[&str], case: &pb::Case) -> (BTreeSet<Path>, Violations) {
         return (all.collect(), unknown);
     }
     let mut paths = BTreeSet::new();
-    for name in masked.iter().take(PATHS_MAX) {
+    if masked.len() > PATHS_MAX {
+        unknown.add(
+            "update_mask",
+            format_args!("names {} paths, at most {PATHS_MAX} are read", masked.len()),
+            "INVALID",
+        );
+        return (paths, unknown);
+    }
+    for name in masked {
         if let Some(path) = Path::parse(name) {
             paths.insert(path);
         } else {

@@ -31,10 +31,9 @@ use asking::Asking;
 use cache::{Fingerprint, VerifiedTokens};
 use fetch::{FetchError, origin};
 use keeper::Remote;
-use keys::KeySet;
+pub(crate) use keys::KeySet;
 use reads::Reads;
-use token::TokenRules;
-pub(crate) use token::Verified;
+pub(crate) use token::{TokenRules, Verified};
 
 /// What is known of the identity provider of a server.
 pub(crate) struct Provider {

@@ -8,6 +8,8 @@ mod health;
 mod incidents;
 mod journey;
 mod kills;
+mod ledger;
+mod limits;
 mod log_policy;
 mod measures;
 mod outage;
