@@ -141,8 +141,8 @@ impl Host {
             let (tls, ends, refusals) = (tls.clone(), ends.clone(), Arc::clone(&refusals));
             let stop = ends.stop.clone().cancelled_owned();
             let incoming = Incoming { identity, arrivals, tls, ends, refusals, handshakes: JoinSet::new() };
-            let served = server.clone().serve_with_incoming_shutdown(routes.clone(), incoming.connections(), stop);
-            servers.spawn_on(scoped(identity, served), &runtime);
+            let running = server.clone().serve_with_incoming_shutdown(routes.clone(), incoming.connections(), stop);
+            servers.spawn_on(scoped(identity, running), &runtime);
         }
         let handshake_timeout = limits.handshake_timeout;
         let acceptor = Acceptor { identity, listener, gate, handshake_timeout, refusals, doors };
