@@ -85,28 +85,28 @@ impl Safe {
     async fn try_out(options: &Options) -> anyhow::Result<Self> {
         let mut system = apart::start(&[], options.seed).await?;
         let random = SeededEntropy::new(options.seed);
-        let mut load = load(Retries::Safe, CLIENTS, options.seed).start(&system);
+        let mut running = load(Retries::Safe, CLIENTS, options.seed).start(&system);
         let mut kills = [0; VICTIMS.len()];
         let mut left: Vec<usize> = (0..VICTIMS.len()).flat_map(|who| vec![who; options.kills]).collect();
         while !left.is_empty() {
             let who = left.swap_remove(below(&random, left.len()));
-            strike(&mut system, VICTIMS[who].1, &mut load, &random).await;
+            strike(&mut system, VICTIMS[who].1, &mut running, &random).await;
             kills[who] += 1;
             if left.len().is_multiple_of(100) {
                 complain(&format!("{} kills are left", left.len()));
             }
         }
-        let seen = finish(&system, load).await;
-        let answered_otherwise = sent_again(&system, &seen.acknowledged, &random).await?;
-        let (states, other_states) = other_states(&system, &seen.acknowledged).await?;
-        let mut claims: Vec<Claim> = seen.acknowledged.iter().map(|sent| sent.claim.clone()).collect();
+        let observed = finish(&system, running).await;
+        let answered_otherwise = sent_again(&system, &observed.acknowledged, &random).await?;
+        let (states, other_states) = other_states(&system, &observed.acknowledged).await?;
+        let mut claims: Vec<Claim> = observed.acknowledged.iter().map(|sent| sent.claim.clone()).collect();
         let views = views(&system).await.context("reading what has become of the commands")?;
         let verdict = judge(&claims, &views);
         claims.push(Claim { mark: "never sent".to_owned(), case_id: "CASE-001".to_owned(), version: 1_000 });
         let planted = judge(&claims, &views).lost - verdict.lost;
         system.stop().await;
-        let sent_again = SENT_AGAIN.min(seen.acknowledged.len());
-        Ok(Self { kills, seen, verdict, sent_again, answered_otherwise, states, other_states, planted })
+        let sent_again = SENT_AGAIN.min(observed.acknowledged.len());
+        Ok(Self { kills, seen: observed, verdict, sent_again, answered_otherwise, states, other_states, planted })
     }
 
     fn tell(&self, report: &mut Report) {
@@ -139,12 +139,12 @@ impl Naive {
     async fn try_out(seed: u64) -> anyhow::Result<Self> {
         let mut system = apart::start(&[], seed.wrapping_add(1)).await?;
         let random = SeededEntropy::new(seed);
-        let mut load = load(Retries::Naive, CLIENTS_OF_CONTROL, seed).start(&system);
+        let mut running = load(Retries::Naive, CLIENTS_OF_CONTROL, seed).start(&system);
         for _ in 0..KILLS_OF_CONTROL {
-            strike(&mut system, &[COMMAND], &mut load, &random).await;
+            strike(&mut system, &[COMMAND], &mut running, &random).await;
         }
-        let seen = finish(&system, load).await;
-        let claims: Vec<Claim> = seen.acknowledged.into_iter().map(|sent| sent.claim).collect();
+        let claims: Vec<Claim> =
+            finish(&system, running).await.acknowledged.into_iter().map(|sent| sent.claim).collect();
         let verdict = judge(&claims, &views(&system).await.context("reading what has become of the commands")?);
         system.stop().await;
         Ok(Self { acknowledged: claims.len(), verdict })

@@ -77,9 +77,9 @@ impl Schema {
                 files.insert(file.name().to_owned(), file);
             }
         }
-        let served: Vec<&str> = services.service.iter().map(|service| service.name.as_str()).collect();
+        let names: Vec<&str> = services.service.iter().map(|service| service.name.as_str()).collect();
         let mut schema = Self::default();
-        files.values().for_each(|file| schema.add(file, &served));
+        files.values().for_each(|file| schema.add(file, &names));
         Ok(schema)
     }
 

@@ -8,7 +8,6 @@ mod health;
 mod incidents;
 mod journey;
 mod kills;
-mod ledger;
 mod limits;
 mod log_policy;
 mod measures;
