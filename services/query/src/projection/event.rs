@@ -29,7 +29,8 @@ pub(super) fn project(
     let recorded = event_from_record(event.record).map_err(|error| unreadable(position, error))?;
     let shown = shown_changes(event.record).map_err(|error| unreadable(position, error))?;
     let before = fold.load(connection, recorded.event.case_id.number())?;
-    let earlier = before.as_ref().map(|before| Earlier::of(&before.case));
+    let is_new_to_the_batch = |_: &&Projected| !fold.knows(recorded.event.case_id.number());
+    let earlier = before.as_ref().filter(is_new_to_the_batch).map(|before| Earlier::of(&before.case));
     let after = next(before, &recorded)?;
     let (id, version, comments) = (after.case.id.clone(), after.case.version, after.case.comment_count);
     let entry = encode_entry(&recorded.event, shown);

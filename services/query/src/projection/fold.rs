@@ -34,7 +34,7 @@ impl Fold {
         }
     }
 
-    /// The case is that now; `before` is what [`Self::load`] has given.
+    /// The case is that now; `before` is what its row was like, if it was not known yet.
     pub(super) fn change(&mut self, before: Option<Earlier>, now: Projected) {
         match self.cases.entry(now.case.id.number()) {
             std::collections::btree_map::Entry::Occupied(mut known) => {
@@ -47,25 +47,28 @@ impl Fold {
         }
     }
 
+    /// Whether the batch has changed the case already: then nobody needs to know what its row was like.
+    pub(super) fn knows(&self, number: u64) -> bool {
+        self.cases.contains_key(&number)
+    }
+
     /// Writes one case at once: its event has a span that shows it.
     pub(super) fn write_now(&mut self, connection: &Connection, number: u64) -> Result<(), Error> {
-        self.cases.get_mut(&number).map_or(Ok(()), |folded| folded.write(connection))
+        let Some(folded) = self.cases.get_mut(&number) else { return Ok(()) };
+        folded.write(connection)?;
+        folded.written = Some(Earlier::of(&folded.now.case));
+        folded.is_written = true;
+        Ok(())
     }
 
     /// Writes what is not written yet.
-    pub(super) fn write(mut self, connection: &Connection) -> Result<(), Error> {
-        self.cases.values_mut().try_for_each(|folded| folded.write(connection))
+    pub(super) fn write(self, connection: &Connection) -> Result<(), Error> {
+        self.cases.values().filter(|folded| !folded.is_written).try_for_each(|folded| folded.write(connection))
     }
 }
 
 impl Folded {
-    fn write(&mut self, connection: &Connection) -> Result<(), Error> {
-        if self.is_written {
-            return Ok(());
-        }
-        schema::save_case(connection, &self.now, self.written.as_ref())?;
-        self.written = Some(Earlier::of(&self.now.case));
-        self.is_written = true;
-        Ok(())
+    fn write(&self, connection: &Connection) -> Result<(), Error> {
+        schema::save_case(connection, &self.now, self.written.as_ref())
     }
 }
