@@ -30,6 +30,7 @@ const EXCEPTIONS: [(&str, &str); 19] = [
     ("SECRET_FILE_EXPOSED", "the process's own life: a file that it was given"),
     ("SECRET_FILE_UNREADABLE", "the process's own life: a file that it was given"),
     ("SERVICE_FAILED", "the process's own life: its end, with exit_code and reason"),
+    ("LOG_LINES_LOST", "a count of what was lost, and why"),
     ("TELEMETRY_DROPPED", "a count of what was lost; that it began is telemetry_export_failed"),
     ("TELEMETRY_FLUSH_INCOMPLETE", "the process's own life: its end"),
 ];
