@@ -9,7 +9,7 @@ use crate::source::{MacroCall, sources};
 use crate::telemetry_page::{Named, Room, named, rooms};
 
 /// Events without a moment, by their constants, and why.
-const EXCEPTIONS: [(&str, &str); 19] = [
+const EXCEPTIONS: [(&str, &str); 20] = [
     ("ACCEPT_FAILED", "the process's own life: the machine gives it no connection"),
     ("CERTIFICATE_EXPIRES", "the process's own life: a file that it was given"),
     ("CERTIFICATE_RELOAD_FAILED", "the process's own life: a file that it was given"),

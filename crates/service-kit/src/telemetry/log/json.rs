@@ -35,9 +35,9 @@ pub(super) fn write(out: &mut Vec<u8>, scratch: &mut String, line: &Line<'_>, ev
     }
     if let Some((trace_id, span_id)) = line.span {
         out.extend_from_slice(b",\"trace_id\":\"");
-        hex(out, &trace_id.to_bytes());
+        hex(out, trace_id.to_bytes());
         out.extend_from_slice(b"\",\"span_id\":\"");
-        hex(out, &span_id.to_bytes());
+        hex(out, span_id.to_bytes());
         out.push(b'"');
     }
     out.push(b'}');
@@ -155,17 +155,16 @@ fn string(out: &mut Vec<u8>, text: &str) {
         out.extend_from_slice(&[b'\\', escape]);
         if escape == b'u' {
             out.extend_from_slice(b"00");
-            hex(out, &[*byte]);
+            hex(out, [*byte]);
         }
     }
     out.extend_from_slice(&bytes[written..]);
     out.push(b'"');
 }
 
-fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    for byte in bytes {
-        out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 0xf)]]);
-    }
+/// Appends the bytes as hexadecimal digits.
+fn hex<const N: usize>(out: &mut Vec<u8>, bytes: [u8; N]) {
+    out.extend_from_slice(bytes.map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 0xf)]]).as_flattened());
 }
 
 /// A byte that stands for itself.

@@ -24,7 +24,7 @@ pub(super) async fn chat(process: Process, pauses: bool) -> Result<(), Exit> {
             service_kit::telemetry::log::flush();
         }
     }
-    writeln!(std::io::stderr(), "done").unwrap();
+    std::io::stderr().write_all(b"done\n").unwrap();
     process.shutdown.cancelled().await;
     Ok(())
 }
