@@ -2,6 +2,14 @@
 
 use std::fmt;
 use std::io::Write;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use crate::telemetry::log;
+
+/// How long [`now`] waits for whoever reads standard error.
+const PRINT_BOUND: Duration = Duration::from_secs(1);
 
 /// The exit codes of every binary, after BSD's `sysexits.h`.
 ///
@@ -65,18 +73,35 @@ impl fmt::Display for Exit {
 
 impl std::error::Error for Exit {}
 
-/// Prints the message and ends the process at once: no drain, no flush, no destructors.
+/// Prints the message and ends the process at once: no drain, no destructors, and of telemetry only the log lines.
 ///
 /// For the one case where going on would do harm: the disk has failed under the writer, so nothing in memory may be
 /// taken for durable any more, and no answer may leave. Everybody else returns an [`Exit`] to `main`.
 pub fn now(exit: &Exit) -> ! {
-    print_line(&program_name(), &exit.message);
+    print_within(PRINT_BOUND, program_name(), exit.message.clone());
     end(i32::from(exit.code.number()))
 }
 
-/// Ends the process without a word. For [`now`], and for the second signal of somebody who will not wait.
-#[expect(clippy::disallowed_methods, reason = "the one door out that deliberately skips the drain and the flush")]
+/// [`print_line`], on a thread that is given up after `bound`: a reader of standard error that is stuck must not keep a
+/// process alive that has to end.
+fn print_within(bound: Duration, program: String, message: String) {
+    let (done, printed) = mpsc::channel();
+    let print = move || {
+        print_line(&program, &message);
+        // Nobody waits any longer if the bound has passed.
+        let _ = done.send(());
+    };
+    // Where there is no thread to be had any more, the line is lost: its code tells the supervisor the same.
+    if thread::Builder::new().spawn(print).is_ok() {
+        let _ = printed.recv_timeout(bound);
+    }
+}
+
+/// Ends the process without a word, once the log lines that there are have been written; a reader of them that is stuck is
+/// waited for no longer than a second. For [`now`], and for the second signal of somebody who will not wait.
+#[expect(clippy::disallowed_methods, reason = "the one door out that deliberately skips the drain and the telemetry")]
 pub(crate) fn end(code: i32) -> ! {
+    log::flush();
     std::process::exit(code)
 }
 

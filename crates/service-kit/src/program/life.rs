@@ -15,7 +15,7 @@ use crate::exit::{Exit, ExitCode};
 use crate::lanes::LaneThreads;
 use crate::reload;
 use crate::settings::{Loaded, Notice, SecretFile};
-use crate::telemetry::{self, names};
+use crate::telemetry::{self, log, names};
 
 /// How long the last traces and metrics may take to reach the collector. Together with the drain it must stay below the
 /// time that supervisors allow.
@@ -51,6 +51,8 @@ where
     // False: something still blocks a thread. It ends with the process.
     let _ = lanes.end(LEFTOVERS_BOUND);
     runtime.shutdown_timeout(until.saturating_duration_since(Instant::now()));
+    // Once more, since what was left may have had something to say.
+    log::flush();
     outcome
 }
 

@@ -1,6 +1,6 @@
 //! Logs, traces and metrics of a process.
 //!
-//! Log lines go to standard output, always. Traces and metrics go to a collector if one is configured; without one, spans
+//! Log lines go to standard output, always, and by a thread of their own: nobody who logs waits for whoever reads them. Traces and metrics go to a collector if one is configured; without one, spans
 //! exist all the same, so that log lines, errors and stored events carry trace ids.
 
 pub(crate) mod code;
@@ -59,18 +59,24 @@ pub fn init(settings: &Settings, service_name: &str, version: &str) -> Result<Te
     let filter = lines_of(&settings.log.level)?;
     let resource = resource::resource(service_name, version, &settings.environment);
     let providers = export::Providers::new(settings, resource)?;
+    let lines = log::LogLayer::stdout(settings.log.format, service_name).map_err(|error| no_outlet(&error))?;
+    let lines = lines.with_filter(filter);
     if let Some(meter) = &providers.meter {
         global::set_meter_provider(meter.clone());
         process::observe(meter);
+        log::observe(meter);
     }
     global::set_text_map_propagator(TraceContextPropagator::new());
-    let lines = log::LogLayer::stdout(settings.log.format, service_name).with_filter(filter);
     let spans = spans(&providers.tracer, service_name, version);
     tracing::subscriber::set_global_default(Registry::default().with(spans).with(lines))
         .map_err(|error| Exit::new(ExitCode::Unavailable, format!("telemetry was started twice: {error}")))?;
     panics::log_them();
     global::set_tracer_provider(providers.tracer.clone());
     Ok(TelemetryGuard { providers })
+}
+
+fn no_outlet(error: &std::io::Error) -> Exit {
+    Exit::new(ExitCode::Unavailable, format!("cannot start the thread that writes log lines: {error}"))
 }
 
 /// Which lines are written at `level` (`log.level`): the libraries below us stay quiet unless it names them.
@@ -91,7 +97,8 @@ impl TelemetryGuard {
         self.providers.flush()
     }
 
-    /// Sends what is left and ends telemetry, within `bound`. Blocks, and may be called from anywhere.
+    /// Sends what is left and ends telemetry, within `bound`, and then waits until all log lines are written, within a second.
+    /// Blocks, and may be called from anywhere.
     pub fn shutdown(self, bound: Duration) {
         if !self.providers.shutdown(bound) {
             warn!(
@@ -100,6 +107,7 @@ impl TelemetryGuard {
                 "the last traces and metrics may not have reached the collector"
             );
         }
+        log::flush();
     }
 }
 

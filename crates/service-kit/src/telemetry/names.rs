@@ -126,6 +126,17 @@ pub const QUEUE_FULL: &str = "queue_full";
 /// The value of [`ERROR_TYPE`] for a span that the collector did not take.
 pub const EXPORT_FAILED: &str = "export_failed";
 
+/// Counter, `{line}`, by `cause` (two): log lines that were lost on their way to standard output.
+pub const LOG_LINES_DROPPED: &str = "casetracker.log.lines_lost";
+/// Why log lines were lost.
+pub const LOG_LOSS_CAUSE: &str = SHED_CAUSE;
+/// The value of [`LOG_LOSS_CAUSE`] for lines that found the buffer full: they are read more slowly than they come, or not at all.
+pub const LOG_BUFFER_FULL: &str = "buffer_full";
+/// The value of [`LOG_LOSS_CAUSE`] for lines that standard output refused: it is closed, or its disk is full.
+pub const LOG_WRITE_FAILED: &str = "write_failed";
+
+/// WARN: log lines were lost, for this reason, in this place.
+pub const LOG_LINES_LOST: &str = "log_lines_lost";
 /// INFO: the process has begun, with its version and environment.
 pub const SERVICE_STARTED: &str = "service_started";
 /// INFO: the first signal to end has come.

@@ -4,7 +4,7 @@ use std::panic::{self, PanicHookInfo};
 
 use tracing::error;
 
-use crate::telemetry::names;
+use crate::telemetry::{log, names};
 
 /// Logs every panic from now on, instead of printing it to standard error.
 ///
@@ -14,6 +14,8 @@ pub(crate) fn log_them() {
     panic::set_hook(Box::new(|info| {
         let location = info.location().map(ToString::to_string).unwrap_or_default();
         error!(name: names::PANICKED, location, error.type = "panic", error = text(info), "a bug: {}", text(info));
+        // It may be the last word of this process: a panic within a panic, or one that nobody catches, ends it.
+        log::flush();
     }));
 }
 

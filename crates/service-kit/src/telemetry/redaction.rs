@@ -35,7 +35,7 @@ pub fn is_hidden(field: &str) -> bool {
 /// A text without the passwords of URLs and without bearer tokens.
 pub fn scrubbed(text: &str) -> Cow<'_, str> {
     // Nearly every text: nothing to look at twice.
-    if !SIGNS.iter().any(|sign| text.contains(sign)) {
+    if !has_sign(text.as_bytes()) {
         return Cow::Borrowed(text);
     }
     let [upper, lower, address] = SIGNS;
@@ -43,6 +43,25 @@ pub fn scrubbed(text: &str) -> Cow<'_, str> {
     let text = without(&text, lower, bearer_end);
     Cow::Owned(without(&text, address, user_info_end))
 }
+
+/// Whether any of the signs stands in a text. One pass, since every text of every line comes by here.
+fn has_sign(text: &[u8]) -> bool {
+    let ends = |at: usize| SIGNS.iter().any(|sign| text[..=at].ends_with(sign.as_bytes()));
+    text.iter().enumerate().any(|(at, byte)| ENDS_SIGN[usize::from(*byte)] && ends(at))
+}
+
+/// For each byte whether a sign ends with it.
+static ENDS_SIGN: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut at = 0;
+    while at < SIGNS.len() {
+        if let Some(last) = SIGNS[at].as_bytes().last() {
+            ends[*last as usize] = true;
+        }
+        at += 1;
+    }
+    ends
+};
 
 /// Hides what follows each `sign`, up to where `end` says; `None`: nothing there is to be hidden.
 fn without(text: &str, sign: &str, end: fn(&str) -> Option<usize>) -> String {
@@ -81,6 +100,20 @@ mod tests {
         }
         for field in ["case_id", "reason", "error", "method", "titles", "token_count", "request_id"] {
             assert!(!is_hidden(field), "control: {field}");
+        }
+    }
+
+    #[test]
+    fn a_sign_is_found_wherever_it_stands() {
+        let parts = ["Bearer ", "bearer ", "://", "Bearer", "earer ", ":/", "/", " ", "ä", "x"];
+        for first in parts {
+            for second in parts {
+                for third in parts {
+                    let text = [first, second, third].concat();
+                    let expected = SIGNS.iter().any(|sign| text.contains(sign));
+                    assert_eq!(has_sign(text.as_bytes()), expected, "{text}");
+                }
+            }
         }
     }
 

@@ -335,7 +335,7 @@ where
 pub(crate) struct Lines(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
 
 impl Sink for Lines {
-    fn write_line(&self, line: &[u8]) {
+    fn write_line(&self, _: tracing::Level, line: &[u8]) {
         self.0.lock().unwrap().push(String::from_utf8(line.to_vec()).unwrap());
     }
 }

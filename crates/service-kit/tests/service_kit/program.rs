@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
+mod log_lines;
 mod reloading;
 
 /// The command line of the child, one argument a line.
@@ -55,7 +56,13 @@ fn child() {
 async fn behave(process: Process) -> Result<(), Exit> {
     match std::env::var(BEHAVIOUR).unwrap_or_default().as_str() {
         "fail" => Err(Exit::new(ExitCode::InUse, "cannot listen on 127.0.0.1:1: the address is in use")),
-        "disk" => exit::now(&Exit::new(ExitCode::DiskFailed, "the disk failed")),
+        "disk" => {
+            tracing::error!(name: "store_failed", "the last word");
+            exit::now(&Exit::new(ExitCode::DiskFailed, "the disk failed"))
+        }
+        "chat" => log_lines::chat(process, false).await,
+        "chat with pauses" => log_lines::chat(process, true).await,
+        "panic twice" => log_lines::panic_twice(),
         "drain" => {
             say("ready");
             process.shutdown.cancelled().await;
@@ -202,6 +209,7 @@ fn a_failed_disk_ends_everything_at_once() {
     assert_eq!(ended.code, Some(74));
     assert!(ended.stderr.ends_with(": the disk failed\n") && ended.stderr.lines().count() == 1, "{}", ended.stderr);
     assert!(!ended.stdout.contains("service_shutdown"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("the last word"), "what was logged before is there: {}", ended.stdout);
 }
 
 #[test]

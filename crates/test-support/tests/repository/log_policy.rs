@@ -9,7 +9,7 @@ use crate::source::{MacroCall, sources};
 use crate::telemetry_page::{Named, Room, named, rooms};
 
 /// Events without a moment, by their constants, and why.
-const EXCEPTIONS: [(&str, &str); 19] = [
+const EXCEPTIONS: [(&str, &str); 20] = [
     ("ACCEPT_FAILED", "the process's own life: the machine gives it no connection"),
     ("CERTIFICATE_EXPIRES", "the process's own life: a file that it was given"),
     ("CERTIFICATE_RELOAD_FAILED", "the process's own life: a file that it was given"),
@@ -30,6 +30,7 @@ const EXCEPTIONS: [(&str, &str); 19] = [
     ("SECRET_FILE_EXPOSED", "the process's own life: a file that it was given"),
     ("SECRET_FILE_UNREADABLE", "the process's own life: a file that it was given"),
     ("SERVICE_FAILED", "the process's own life: its end, with exit_code and reason"),
+    ("LOG_LINES_LOST", "a count of what was lost, and why"),
     ("TELEMETRY_DROPPED", "a count of what was lost; that it began is telemetry_export_failed"),
     ("TELEMETRY_FLUSH_INCOMPLETE", "the process's own life: its end"),
 ];

@@ -83,7 +83,9 @@ impl Visit for Fields {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.text(field, &with_causes(value));
+        let mut text = String::new();
+        write_with_causes(&mut text, value);
+        self.text(field, &text);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -91,15 +93,15 @@ impl Visit for Fields {
     }
 }
 
-/// An error and its causes in one line.
-pub(super) fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let mut chain = error.to_string();
+/// Appends an error and its causes, in one line.
+pub(super) fn write_with_causes(text: &mut String, error: &(dyn Error + 'static)) {
+    // A string cannot refuse to grow.
+    let _ = write!(text, "{error}");
     let mut source = error.source();
     while let Some(error) = source {
-        let _ = write!(chain, ": {error}");
+        let _ = write!(text, ": {error}");
         source = error.source();
     }
-    chain
 }
 
 /// The text, or its beginning.

@@ -3,16 +3,27 @@
 //! A layer of our own rather than `tracing_subscriber::fmt`: that one knows neither event names nor trace ids, and formats
 //! the fields of every span whether a line is written or not.
 
+mod callsite;
 mod fields;
 mod json;
+mod losses;
+mod outlet;
+#[cfg(test)]
+mod outlet_tests;
 mod text;
+mod timestamp;
 
 use std::cell::RefCell;
-use std::io::{IsTerminal, Write};
-use std::sync::Arc;
+use std::fs::File;
+use std::io;
+use std::io::IsTerminal;
+use std::os::fd::AsFd;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use opentelemetry::Context;
-use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry::trace::{SpanId, TraceContextExt, TraceId};
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer;
@@ -22,22 +33,45 @@ use crate::settings::LogFormat;
 use crate::telemetry::CallScope;
 
 use fields::Fields;
+use outlet::Outlet;
+
+/// How long an end waits for whoever reads standard output, unless that one has been stuck for as long already.
+const FLUSH_BOUND: Duration = Duration::from_secs(1);
 
 /// Takes finished lines, each with its line break.
 pub trait Sink: Send + Sync + 'static {
-    /// Takes one line. What cannot be written is lost: logging must not stop the work.
-    fn write_line(&self, line: &[u8]);
+    /// Takes one line, which was logged at this level. Never waits for whoever reads it: what cannot be written is lost, since
+    /// logging must not stop the work.
+    fn write_line(&self, level: Level, line: &[u8]);
 }
 
-/// Standard output.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Stdout;
+/// The way to standard output, once lines go there: one for the process, since whoever ends it has no other hold of it.
+static STANDARD_OUTPUT: OnceLock<Outlet> = OnceLock::new();
 
-impl Sink for Stdout {
-    fn write_line(&self, line: &[u8]) {
-        // Whoever read our standard output may be gone.
-        let _ = std::io::stdout().lock().write_all(line);
+/// Waits until everything that was logged on standard output is written, or until its reader has let us wait for a second in
+/// vain. For whoever is about to end the process.
+pub fn flush() {
+    if let Some(outlet) = STANDARD_OUTPUT.get() {
+        outlet.flush(FLUSH_BOUND);
     }
+}
+
+/// Measures the lines that are lost from now on.
+pub(super) fn observe(provider: &SdkMeterProvider) {
+    if let Some(outlet) = STANDARD_OUTPUT.get() {
+        losses::observe(provider, outlet);
+    }
+}
+
+fn standard_output() -> io::Result<Outlet> {
+    if let Some(outlet) = STANDARD_OUTPUT.get() {
+        return Ok(outlet.clone());
+    }
+    // Not through the standard library's own handle: its buffer would hold back what a pipe has no room for, and its lock
+    // whoever else prints.
+    let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let outlet = Outlet::start(output, losses::log_them)?;
+    Ok(STANDARD_OUTPUT.get_or_init(|| outlet).clone())
 }
 
 /// How lines look, with everything that is decided once.
@@ -60,22 +94,21 @@ struct Line<'a> {
     level: Level,
     /// The `name:` of the event; `log` for those without.
     event: &'a str,
-    target: &'a str,
     service: &'a str,
     request_id: Option<&'a str>,
-    span: Option<SpanContext>,
+    span: Option<(TraceId, SpanId)>,
 }
 
 impl LogLayer {
-    /// Lines on standard output.
-    pub fn stdout(format: LogFormat, service_name: &str) -> Self {
+    /// Lines on standard output, written by a thread of their own. Fails where the process may have no more threads or files.
+    pub fn stdout(format: LogFormat, service_name: &str) -> io::Result<Self> {
         let on_terminal = std::io::stdout().is_terminal();
         let look = match format {
             LogFormat::Json => Look::Json,
             LogFormat::Auto if !on_terminal => Look::Json,
             LogFormat::Auto | LogFormat::Text => Look::Text { coloured: on_terminal },
         };
-        Self { look, process: Arc::from(service_name), sink: Box::new(Stdout) }
+        Ok(Self { look, process: Arc::from(service_name), sink: Box::new(standard_output()?) })
     }
 
     /// JSON lines into `sink`; `service_name` stands in those that no service has written.
@@ -85,16 +118,16 @@ impl LogLayer {
 
     fn write(&self, line: &Line<'_>, event: &Event<'_>) {
         thread_local! {
-            static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+            static BUFFERS: RefCell<Buffers> = const { RefCell::new(Buffers { line: Vec::new(), value: String::new() }) };
         }
-        BUFFER.with(|buffer| {
-            // Taken only while a value that is being formatted logs by itself: that line has to go without the buffer.
-            let mut spare = Vec::new();
-            let mut buffer = buffer.try_borrow_mut();
-            let bytes = buffer.as_deref_mut().unwrap_or(&mut spare);
+        BUFFERS.with(|buffers| {
+            // Taken only while a value that is being formatted logs by itself: that line has to go without the buffers.
+            let mut spare = Buffers::default();
+            let mut buffers = buffers.try_borrow_mut();
+            let Buffers { line: bytes, value } = buffers.as_deref_mut().unwrap_or(&mut spare);
             bytes.clear();
             match self.look {
-                Look::Json => json::write(bytes, line, event),
+                Look::Json => json::write(bytes, value, line, event),
                 Look::Text { coloured } => {
                     let mut fields = Fields::default();
                     event.record(&mut fields);
@@ -102,34 +135,41 @@ impl LogLayer {
                 }
             }
             bytes.push(b'\n');
-            self.sink.write_line(bytes);
+            self.sink.write_line(line.level, bytes);
         });
     }
+}
+
+/// What a thread makes its lines in.
+#[derive(Default)]
+struct Buffers {
+    line: Vec<u8>,
+    /// The value that is being formatted.
+    value: String,
+}
+
+/// The scope and the span of what runs now.
+fn surroundings() -> (Option<CallScope>, Option<(TraceId, SpanId)>) {
+    Context::map_current(|cx| {
+        let span = cx.span();
+        let span = span.span_context();
+        let ids = span.is_valid().then(|| (span.trace_id(), span.span_id()));
+        (cx.get::<CallScope>().cloned(), ids)
+    })
 }
 
 impl<S: Subscriber> Layer<S> for LogLayer {
     fn on_event(&self, event: &Event<'_>, _: layer::Context<'_, S>) {
         let metadata = event.metadata();
-        let scope = CallScope::current();
-        let span = Context::map_current(|cx| cx.span().span_context().clone());
+        let (scope, span) = surroundings();
         let line = Line {
             unix_us: SystemClock.unix_us(),
             level: *metadata.level(),
-            event: if metadata.name().starts_with("event ") { "log" } else { metadata.name() },
-            target: metadata.target(),
+            event: callsite::event_name(metadata),
             service: scope.as_ref().map_or(&self.process, |scope| scope.service),
             request_id: scope.as_ref().and_then(|scope| scope.request_id.as_deref()),
-            span: span.is_valid().then_some(span),
+            span,
         };
         self.write(&line, event);
     }
-}
-
-/// RFC 3339 in UTC, with microseconds.
-fn write_timestamp(out: &mut Vec<u8>, unix_us: i64) {
-    // A vector cannot refuse to grow.
-    let _ = match jiff::Timestamp::from_microsecond(unix_us) {
-        Ok(time) => write!(out, "{time:.6}"),
-        Err(_) => write!(out, "{unix_us}"),
-    };
 }

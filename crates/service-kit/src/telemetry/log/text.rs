@@ -6,7 +6,7 @@ use std::io::Write as _;
 use tracing::Level;
 
 use super::fields::Fields;
-use super::{Line, write_timestamp};
+use super::{Line, timestamp};
 
 const RESET: &str = "\x1b[0m";
 const DIM: &str = "\x1b[2m";
@@ -17,7 +17,7 @@ pub(super) fn write(out: &mut Vec<u8>, line: &Line<'_>, fields: &Fields, coloure
     let paint = |colour: &'static str| if coloured { colour } else { "" };
     let reset = paint(RESET);
     let mut stamp = Vec::new();
-    write_timestamp(&mut stamp, line.unix_us);
+    timestamp::write(&mut stamp, line.unix_us);
     let stamp = String::from_utf8_lossy(&stamp);
     // Of 2026-11-23T14:00:00.123456Z a person wants 14:00:00.123.
     let time = stamp.get(11..23).unwrap_or(&stamp);
@@ -39,8 +39,8 @@ pub(super) fn write(out: &mut Vec<u8>, line: &Line<'_>, fields: &Fields, coloure
     if let (Some(id), None) = (line.request_id, fields.get("request_id")) {
         let _ = write!(out, " {dim}request_id={id}{reset}");
     }
-    if let Some(span) = &line.span {
-        let _ = write!(out, " {dim}trace_id={}{reset}", span.trace_id());
+    if let Some((trace_id, _)) = line.span {
+        let _ = write!(out, " {dim}trace_id={trace_id}{reset}");
     }
 }
 
@@ -88,7 +88,6 @@ mod tests {
             unix_us: 1_700_000_000_123_456,
             level: Level::INFO,
             event: "case_transitioned",
-            target: "case_command",
             service: "case-command",
             request_id: Some("r-1"),
             span: None,
