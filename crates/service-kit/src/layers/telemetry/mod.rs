@@ -12,7 +12,6 @@ use rpc_error::Failure;
 use tonic::body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
-use tracing::Instrument;
 
 use super::body::ObservedBody;
 use super::call::Call;
@@ -67,10 +66,10 @@ impl<S: HttpService> Service<Request<Body>> for Telemetry<S> {
         let method = self.shared.methods.at(request.uri().path());
         let call = Call::arrived(method, request.headers(), &self.shared.limits);
         let outcome = Outcome::begin(&self.shared, call.clone(), self.parent(request.headers(), &call));
-        let span = outcome.span().clone();
+        let context = outcome.context().clone();
         request.extensions_mut().insert(call.clone());
         // The layers below do their synchronous part right here; a panic in it is one like any other.
-        let inner = span.in_scope(|| catch_unwind(AssertUnwindSafe(|| self.inner.call(request))));
+        let inner = context.in_scope(|| catch_unwind(AssertUnwindSafe(|| self.inner.call(request))));
         let work = async move {
             let answered = match inner {
                 Ok(inner) => AssertUnwindSafe(inner).catch_unwind().await,
@@ -79,7 +78,7 @@ impl<S: HttpService> Service<Request<Body>> for Telemetry<S> {
             let response = answered.map_or_else(|panic| after_panic(&call, &panic), |Ok(response)| response);
             Ok(observe(response, &call, outcome))
         };
-        Box::pin(work.instrument(span))
+        Box::pin(context.run(work))
     }
 }
 

@@ -14,34 +14,31 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use crate::layers::Shared;
 use crate::layers::call::Call;
 use crate::layers::methods::Purpose;
-use crate::telemetry::names;
-use crate::telemetry::{code_name, is_server_fault};
+use crate::telemetry::{CallContext, code_name, is_server_fault, names};
 
 /// Reports the end of a call to span, metrics and log, exactly once. Dropped without one, the caller went away.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     shared: Arc<Shared>,
     call: Call,
-    span: Span,
+    context: CallContext,
     begun: Instant,
     finished: bool,
 }
 
 impl Outcome {
-    /// Opens the span of a call, as a child of `parent`, and counts the call in.
+    /// Opens the span of a call, as a child of `parent`, if its trace is kept, and counts the call in.
     pub(super) fn begin(shared: &Arc<Shared>, call: Call, parent: Context) -> Self {
-        let span = open_span(&call);
-        // Without a tracing layer there is nothing that could have a parent.
-        let _ = span.set_parent(parent);
-        span.in_scope(|| {
+        let context = open(&call, parent);
+        context.in_scope(|| {
             debug!(name: names::REQUEST_STARTED, method = &*call.method.name, request_id = &*call.request_id, "{} begins", call.method.name);
         });
         shared.metrics.begun();
-        Self { shared: Arc::clone(shared), call, span, begun: Instant::now(), finished: false }
+        Self { shared: Arc::clone(shared), call, context, begun: Instant::now(), finished: false }
     }
 
-    pub(crate) const fn span(&self) -> &Span {
-        &self.span
+    pub(crate) const fn context(&self) -> &CallContext {
+        &self.context
     }
 
     /// The call is over. Only the first time counts.
@@ -61,12 +58,10 @@ impl Outcome {
         }
         let took = self.begun.elapsed();
         self.shared.metrics.finished(&self.call.method.name, code, took);
-        self.span.set_attribute(names::RPC_STATUS_CODE, code_name(code));
-        if is_server_fault(code) {
-            self.span.set_attribute(names::ERROR_TYPE, code_name(code));
-            self.span.set_status(SpanStatus::error(code_name(code)));
+        if let Some(span) = self.context.span() {
+            mark(span, code);
         }
-        self.span.in_scope(|| self.log(code, reason, took.as_secs_f64() * 1_000.0));
+        self.context.in_scope(|| self.log(code, reason, took.as_secs_f64() * 1_000.0));
     }
 
     fn log(&self, code: Code, reason: Option<&str>, duration_ms: f64) {
@@ -123,18 +118,28 @@ fn reason_in(status: &HeaderMap) -> Option<String> {
     Some(info.reason)
 }
 
-fn open_span(call: &Call) -> Span {
+fn mark(span: &Span, code: Code) {
+    span.set_attribute(names::RPC_STATUS_CODE, code_name(code));
+    if is_server_fault(code) {
+        span.set_attribute(names::ERROR_TYPE, code_name(code));
+        span.set_status(SpanStatus::error(code_name(code)));
+    }
+}
+
+fn open(call: &Call, parent: Context) -> CallContext {
     match call.method.purpose {
-        Purpose::Service => info_span!(
-            "rpc.server",
-            otel.name = &*call.method.name,
-            otel.kind = "server",
-            { names::RPC_SYSTEM_NAME } = names::RPC_SYSTEM_GRPC,
-            { names::RPC_METHOD } = &*call.method.name,
-            { names::REQUEST_ID } = &*call.request_id,
-        ),
+        Purpose::Service => CallContext::open(parent, || {
+            info_span!(
+                "rpc.server",
+                otel.name = &*call.method.name,
+                otel.kind = "server",
+                { names::RPC_SYSTEM_NAME } = names::RPC_SYSTEM_GRPC,
+                { names::RPC_METHOD } = &*call.method.name,
+                { names::REQUEST_ID } = &*call.request_id,
+            )
+        }),
         // A trace of every probe would be most of what Jaeger shows; and a tool that asks for the schema sends the metadata
         // of the call that it is about to make, so that a span of it would be a second root in the caller's trace.
-        Purpose::Health | Purpose::Reflection => Span::none(),
+        Purpose::Health | Purpose::Reflection => CallContext::without_span(&parent),
     }
 }
