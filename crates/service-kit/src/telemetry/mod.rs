@@ -18,6 +18,7 @@ pub mod redaction;
 mod resource;
 mod sampling;
 mod scope;
+mod throttle;
 
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ pub use pool::{PoolUsage, observe_pool};
 pub use sampling::Sampling;
 pub(crate) use scope::{CallScope, renamed};
 pub use scope::{remote_parent, remote_request, scoped};
+pub(crate) use throttle::Throttle;
 
 /// Libraries that telemetry itself is made of: a span of theirs in an export would cause the next one.
 const NOT_EXPORTED: [&str; 6] = ["h2", "hyper", "opentelemetry", "tonic", "tower", "tracing_opentelemetry"];

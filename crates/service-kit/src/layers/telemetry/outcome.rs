@@ -1,11 +1,12 @@
 //! How a call ended.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::HeaderMap;
 use opentelemetry::Context;
 use opentelemetry::trace::Status as SpanStatus;
+use rpc_error::{Prepared, Reason};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 use tracing::{Span, debug, info, info_span};
@@ -52,6 +53,11 @@ impl Outcome {
         self.finish_as(code, reason.as_deref());
     }
 
+    /// The call is over, for a reason that is known.
+    pub(super) fn finish_told(&mut self, code: Code, reason: Reason) {
+        self.finish_as(code, Some(reason.as_str()));
+    }
+
     fn finish_as(&mut self, code: Code, reason: Option<&str>) {
         if std::mem::replace(&mut self.finished, true) {
             return;
@@ -61,23 +67,43 @@ impl Outcome {
         if let Some(span) = self.context.span() {
             mark(span, code);
         }
-        self.context.in_scope(|| self.log(code, reason, took.as_secs_f64() * 1_000.0));
+        self.context.in_scope(|| log_end(&self.shared, &self.call, code, reason, took));
     }
+}
 
-    fn log(&self, code: Code, reason: Option<&str>, duration_ms: f64) {
-        let method = &*self.call.method.name;
-        let (outcome, error_type) = (outcome_of(code), (code != Code::Ok).then(|| code_name(code)));
-        let (code, request_id) = (code_name(code), &*self.call.request_id);
-        match self.call.method.purpose {
-            Purpose::Service => {
-                info!(name: names::REQUEST_FINISHED, method, code, outcome, duration_ms, request_id,
-                    error.type = error_type, reason, "{method}: {code}");
-            }
-            // Asked every few seconds by machines, and by tools before each call of a person.
-            Purpose::Health | Purpose::Reflection => {
-                debug!(name: names::REQUEST_FINISHED, method, code, outcome, duration_ms, request_id,
-                    error.type = error_type, reason, "{method}: {code}");
-            }
+/// Reports a call that was not let in, inside its context.
+pub(super) fn report_refused(shared: &Shared, call: &Call, refusal: &Prepared, took: Duration) {
+    let (method, code) = (&call.method.name, refusal.code());
+    debug!(name: names::REQUEST_STARTED, method = &**method, request_id = &*call.request_id, "{method} begins");
+    shared.metrics.refused(method, code, took);
+    log_end(shared, call, code, Some(refusal.reason().as_str()), took);
+}
+
+/// What a server says most often when it is told too much: some lines then stand for all. The metrics have each.
+const FLOODS: [Reason; 4] = [Reason::Overloaded, Reason::RateLimited, Reason::QueueFull, Reason::Draining];
+
+fn log_end(shared: &Shared, call: &Call, code: Code, reason: Option<&str>, took: Duration) {
+    let flood = reason.and_then(|reason| FLOODS.into_iter().find(|flood| flood.as_str() == reason));
+    // None: this line is left out. Some of none: nothing was left out before it.
+    let suppressed = match flood {
+        Some(flood) => {
+            shared.refusal_lines.admit(flood.as_str(), Instant::now()).map(|count| (count > 0).then_some(count))
+        }
+        None => Some(None),
+    };
+    let Some(suppressed) = suppressed else { return };
+    let (method, duration_ms) = (&*call.method.name, took.as_secs_f64() * 1_000.0);
+    let (outcome, error_type) = (outcome_of(code), (code != Code::Ok).then(|| code_name(code)));
+    let (code, request_id) = (code_name(code), &*call.request_id);
+    match call.method.purpose {
+        Purpose::Service => {
+            info!(name: names::REQUEST_FINISHED, method, code, outcome, duration_ms, request_id,
+                error.type = error_type, reason, suppressed, "{method}: {code}");
+        }
+        // Asked every few seconds by machines, and by tools before each call of a person.
+        Purpose::Health | Purpose::Reflection => {
+            debug!(name: names::REQUEST_FINISHED, method, code, outcome, duration_ms, request_id,
+                error.type = error_type, reason, suppressed, "{method}: {code}");
         }
     }
 }
