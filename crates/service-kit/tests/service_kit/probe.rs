@@ -249,7 +249,7 @@ async fn waiting(address: &str) {
 /// Which spans there are: around the handler, and inside it.
 fn opened() -> Vec<&'static str> {
     let (around, inside) = (tracing::Span::current(), tracing::info_span!("command.create_case"));
-    let named = |span: tracing::Span| span.metadata().filter(|_| !span.is_disabled()).map(|metadata| metadata.name());
+    let named = |span: tracing::Span| span.metadata().filter(|_| !span.is_disabled()).map(tracing::Metadata::name);
     [around, inside].into_iter().filter_map(named).collect()
 }
 
