@@ -6,8 +6,8 @@ use case_api::event_pb::{Evidence, RecordedEvent};
 use opentelemetry::Context;
 use opentelemetry::trace::{Status, TraceContextExt};
 use service_kit::identity::Identity;
-use service_kit::telemetry::{remote_parent, remote_request};
-use tracing::{Span, info_span};
+use service_kit::telemetry::{CallContext, remote_parent, remote_request};
+use tracing::info_span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::{Halt, SpanNames};
@@ -30,8 +30,9 @@ pub struct Delivered<'a> {
     pub record: &'a RecordedEvent,
     /// Its evidence.
     pub evidence: &'a Evidence,
-    /// Whether it has a span. Spans inside it (around its store operations) are opened only if it has: without it they
-    /// would be traces of their own, thousands of them while a consumer rebuilds.
+    /// Whether it joins the trace of its request, and has a span if that trace is kept. Spans inside it (around its store
+    /// operations) are opened only if it does: without it they would be traces of their own, thousands of them while a consumer
+    /// rebuilds.
     pub is_traced: bool,
 }
 
@@ -92,7 +93,7 @@ impl Batch {
         self.events.is_empty()
     }
 
-    /// Whether any event has a span, and so the batch has one too.
+    /// Whether any event joins the trace of its request, and so the batch has a trace too.
     pub fn is_traced(&self) -> bool {
         self.delivered().any(|event| event.is_traced)
     }
@@ -102,13 +103,12 @@ impl Batch {
         self.delivered().map(|event| event.evidence)
     }
 
-    /// Runs `apply` for every event in order, each in its own span in the trace of the request that caused it, up to the
-    /// first error.
+    /// Runs `apply` for every event in order, each in the trace of the request that caused it (with a span of its own there, if
+    /// it is kept), up to the first error.
     pub fn each<E>(&self, mut apply: impl FnMut(Delivered<'_>) -> Result<(), E>) -> Result<(), E> {
-        self.delivered().try_for_each(|event| {
-            let span = self.event_span(&event);
-            let applied = span.in_scope(|| apply(event));
-            mark(&span, applied)
+        self.delivered().try_for_each(|event| match self.event_context(&event) {
+            Some(context) => mark(&context, context.in_scope(|| apply(event))),
+            None => apply(event),
         })
     }
 
@@ -117,8 +117,7 @@ impl Batch {
         Self { tracing: Some(tracing), ..self }
     }
 
-    /// Runs `work` in the span of the batch, the root of a trace of its own, or in the consumer's name only if no event
-    /// is traced.
+    /// Runs `work` in the trace of the batch, one of its own, or in the consumer's name only if no event is traced.
     pub(crate) fn in_span<T, E>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         let Some(tracing) = &self.tracing else {
             return work();
@@ -128,17 +127,17 @@ impl Batch {
             let _in_the_consumers_name = root.attach();
             return work();
         }
-        let span = info_span!(
-            parent: None,
-            "apply_batch",
-            otel.name = tracing.names.batch,
-            otel.kind = "consumer",
-            "feed.position" = self.last,
-            "feed.batch.size" = self.len(),
-        );
-        adopt(&span, root);
-        let done = span.in_scope(work);
-        mark(&span, done)
+        let context = CallContext::open(root, || {
+            info_span!(
+                parent: None,
+                "apply_batch",
+                otel.name = tracing.names.batch,
+                otel.kind = "consumer",
+                "feed.position" = self.last,
+                "feed.batch.size" = self.len(),
+            )
+        });
+        mark(&context, context.in_scope(work))
     }
 
     fn delivered(&self) -> impl Iterator<Item = Delivered<'_>> {
@@ -150,22 +149,25 @@ impl Batch {
         })
     }
 
-    fn event_span(&self, event: &Delivered<'_>) -> Span {
-        let Some(tracing) = self.tracing.filter(|_| event.is_traced) else {
-            return Span::none();
-        };
+    fn event_context(&self, event: &Delivered<'_>) -> Option<CallContext> {
+        let tracing = self.tracing.filter(|_| event.is_traced)?;
         let evidence = event.evidence;
-        let span = info_span!(
-            parent: None,
-            "apply_event",
-            otel.name = tracing.names.event,
-            otel.kind = "consumer",
-            "case.id" = evidence.case_id,
-            "feed.position" = evidence.position,
-        );
-        adopt(&span, remote_request(tracing.identity, &evidence.traceparent, &evidence.request_id));
-        span.add_link(Context::current().span().span_context().clone());
-        span
+        let batch = Context::map_current(|cx| cx.span().span_context().clone());
+        let parent = remote_request(tracing.identity, &evidence.traceparent, &evidence.request_id);
+        let context = CallContext::open(parent, || {
+            info_span!(
+                parent: None,
+                "apply_event",
+                otel.name = tracing.names.event,
+                otel.kind = "consumer",
+                "case.id" = evidence.case_id,
+                "feed.position" = evidence.position,
+            )
+        });
+        if let Some(span) = context.span() {
+            span.add_link(batch);
+        }
+        Some(context)
     }
 }
 
@@ -178,13 +180,8 @@ impl Tracing {
     }
 }
 
-/// Where no telemetry runs there is nothing to be adopted by.
-fn adopt(span: &Span, parent: Context) {
-    let _ = span.set_parent(parent);
-}
-
-fn mark<T, E>(span: &Span, done: Result<T, E>) -> Result<T, E> {
-    if done.is_err() {
+fn mark<T, E>(context: &CallContext, done: Result<T, E>) -> Result<T, E> {
+    if let (Err(_), Some(span)) = (&done, context.span()) {
         span.set_status(Status::error("not applied"));
     }
     done
@@ -192,6 +189,11 @@ fn mark<T, E>(span: &Span, done: Result<T, E>) -> Result<T, E> {
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+    use service_kit::request::current_trace;
+    use service_kit::telemetry::Sampling;
+    use tracing_subscriber::layer::SubscriberExt;
+
     use super::*;
 
     fn event(position: u64) -> RecordedEvent {
@@ -245,5 +247,35 @@ mod tests {
         assert!(!wants(5, 1_000, "00-…"));
         assert!(!wants(6, 999, "00-…"));
         assert!(!wants(6, 1_000, ""));
+    }
+
+    /// What each event of a batch sees of its trace: the span that is open, and the ids of log lines.
+    fn seen(traceparents: &[&str]) -> Vec<(bool, String)> {
+        let sampling = Sampling::new(Sampler::AlwaysOff);
+        let provider = SdkTracerProvider::builder().with_sampler(sampling.clone()).build();
+        let spans = service_kit::telemetry::spans(&provider, &sampling, "test", "0");
+        let _default = tracing::subscriber::set_default(tracing_subscriber::registry().with(spans));
+        let events = (1..).zip(traceparents).map(|(position, traceparent)| {
+            let traceparent = (*traceparent).to_owned();
+            RecordedEvent { evidence: Some(Evidence { position, traceparent, ..Evidence::default() }), content: None }
+        });
+        let names = SpanNames { event: "e", batch: "b" };
+        let tracing = Tracing { identity: Identity { name: "c" }, names, above_position: 0, since_unix_us: 0 };
+        let batch = Batch::new(events.collect(), 0).unwrap().traced(tracing);
+        let mut seen = Vec::new();
+        let look = |_: Delivered<'_>| {
+            seen.push((!tracing::Span::current().is_disabled(), current_trace().trace_id));
+            Ok::<(), ()>(())
+        };
+        batch.in_span(|| batch.each(look)).unwrap();
+        seen
+    }
+
+    #[test]
+    fn an_event_whose_trace_is_not_kept_opens_no_span_and_keeps_its_ids() {
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let of = |flags: &str| format!("00-{trace}-00f067aa0ba902b7-{flags}");
+        let kept_and_not = seen(&[&of("00"), &of("01")]);
+        assert_eq!(kept_and_not, [(false, trace.to_owned()), (true, trace.to_owned())], "the second is the control");
     }
 }

@@ -116,22 +116,25 @@ impl Failure {
     /// The one place where a status is built. One that would be too large for clients to take says the same in fewer words:
     /// texts end in "...", and not all violations are listed.
     pub fn into_status(self, call: FailedCall<'_>) -> Status {
-        let status = self.status(call);
+        let status = self.status(Some(call));
         if fits(&status) {
             return status;
         }
-        let mut shorter = shortened(&self).map(|failure| failure.status(call));
+        let mut shorter = shortened(&self).map(|failure| failure.status(Some(call)));
         // The last attempt fits whatever it is about; were it not so, some answer is better than none.
-        shorter.find(fits).unwrap_or_else(|| Self::new(self.reason, "").status(call))
+        shorter.find(fits).unwrap_or_else(|| Self::new(self.reason, "").status(Some(call)))
     }
 
-    fn status(&self, call: FailedCall<'_>) -> Status {
+    /// The status, as long as it is; without a call no word on which one it is about.
+    pub(crate) fn status(&self, call: Option<FailedCall<'_>>) -> Status {
         let mut details = (*self.details).clone();
         if !self.violations.is_empty() {
             details.set_bad_request(self.violations.clone());
         }
         details.set_error_info(self.reason.as_str(), ERROR_DOMAIN, self.metadata.clone());
-        details.set_request_info(call.request_id, call.trace_id);
+        if let Some(call) = call {
+            details.set_request_info(call.request_id, call.trace_id);
+        }
         Status::with_error_details(self.reason.code(), &self.message, details)
     }
 }

@@ -5,8 +5,10 @@
 //! carries `ErrorInfo` and `RequestInfo`.
 
 mod failure;
+mod prepared;
 mod reason;
 mod shortened;
 
 pub use failure::{ERROR_DOMAIN, FailedCall, Failure};
+pub use prepared::Prepared;
 pub use reason::Reason;

@@ -7,7 +7,7 @@ use case_api::{ConsistencyToken, Epoch, ParsedCommand, case_to_pb, case_without_
 use case_domain::{Action, Case, Change, Command, Event, Operation, RequestContext, Status};
 use rpc_error::{Failure, Reason};
 use service_kit::health::Condition;
-use service_kit::telemetry::code_name;
+use service_kit::telemetry::{code_name, in_call_context};
 use storage::{GroupCommit, SubmitError};
 use tokio::time::Instant;
 use tracing::field::Empty;
@@ -52,7 +52,7 @@ impl Commands {
         (request, deadline): (RequestContext, Instant),
     ) -> Result<Accepted, Failure> {
         let queued = QueuedCommand { command: parsed.command, request, key, validate_only: parsed.validate_only };
-        let work = self.clone().submit(queued, deadline).instrument(Span::current());
+        let work = in_call_context(self.clone().submit(queued, deadline));
         tokio::spawn(work).await.unwrap_or_else(|_| Err(Failure::internal()))
     }
 

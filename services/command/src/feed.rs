@@ -13,13 +13,14 @@ use case_api::feed_pb::{
 use rpc_error::{Failure, Reason};
 use service_kit::health::Condition;
 use service_kit::request::RequestMeta;
+use service_kit::telemetry::in_call_context;
 use storage::Readers;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
-use tracing::{Instrument, Span, error, info, warn};
+use tracing::{error, info, warn};
 
 use crate::consumers::{Connected, Consumers};
 use crate::lifecycle::LifecycleInForce;
@@ -79,9 +80,9 @@ impl CaseEventFeedService for FeedHandler {
         let connected = Arc::new(self.consumers.connect(&start.consumer, after_position));
         let hear = self.clone().hear(inbound, (start.consumer.clone(), Arc::clone(&connected)), ended.clone());
         let speak = self.clone().speak(outbox, (start, connected), meta, ended);
-        // In the span of the call: their log lines carry its ids.
-        tokio::spawn(hear.instrument(Span::current()));
-        tokio::spawn(speak.instrument(Span::current()));
+        // Their log lines carry the ids of the call.
+        tokio::spawn(in_call_context(hear));
+        tokio::spawn(in_call_context(speak));
         Ok(Response::new(Box::pin(ReceiverStream::new(outgoing))))
     }
 }

@@ -115,3 +115,20 @@ fn a_refusal_that_clients_can_take_is_told_in_full() {
     let violations = status.get_error_details().bad_request().unwrap().field_violations.clone();
     assert_eq!((violations.len(), violations[19].description.len(), status.message().len()), (20, 100, 600));
 }
+
+#[test]
+fn a_prepared_failure_says_the_same_as_one_that_is_made_for_the_call() {
+    let failure = Failure::new(Reason::Overloaded, "full: 100 % of 1 call – try again")
+        .with_metadata("limit", "1")
+        .with_quota("server", "limits.requests_in_flight = 1")
+        .with_retry_after(Duration::from_millis(100));
+    let prepared = failure.prepared();
+    assert_eq!((prepared.reason(), prepared.code()), (Reason::Overloaded, Code::ResourceExhausted));
+    for call in [FailedCall { request_id: "r-1", trace_id: "t-1" }, FailedCall { request_id: "r-2", trace_id: "" }] {
+        let told = tonic::Status::from_header_map(&prepared.headers(call)).unwrap();
+        let made = failure.clone().into_status(call);
+        assert_eq!((told.code(), told.message()), (made.code(), made.message()));
+        assert_eq!(format!("{:?}", told.get_error_details()), format!("{:?}", made.get_error_details()));
+        assert_eq!(told.get_error_details().request_info().unwrap().request_id, call.request_id);
+    }
+}

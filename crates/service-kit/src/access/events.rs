@@ -1,21 +1,14 @@
 //! What an operator must hear of who calls: counted always, and logged as long as the log can bear it.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Counter;
 use tracing::warn;
 
 use crate::identity::Identity;
-use crate::telemetry::{meter, names};
-
-/// How many lines of one kind are written in [`WINDOW`]: enough to see what goes on, too few to fill a disk.
-const LINES_PER_WINDOW: u32 = 10;
-/// See [`LINES_PER_WINDOW`].
-const WINDOW: Duration = Duration::from_secs(10);
+use crate::telemetry::{Throttle, meter, names};
 
 /// A refusal, as it is recorded. Everything but `actor` and `peer` is out of closed sets.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +48,7 @@ impl Kind {
 #[derive(Debug)]
 pub(crate) struct SecurityEvents {
     counter: Counter<u64>,
-    throttle: Mutex<Throttle>,
+    throttle: Throttle<(Kind, &'static str)>,
 }
 
 impl SecurityEvents {
@@ -65,16 +58,13 @@ impl SecurityEvents {
             .with_unit("{event}")
             .with_description("Refused credentials, denied permissions, hasty callers, servers that believe everybody.")
             .build();
-        Self { counter, throttle: Mutex::default() }
+        Self { counter, throttle: Throttle::default() }
     }
 
     /// Counts it, and logs it unless there were too many like it.
     pub(crate) fn record(&self, event: SecurityEvent<'_>) {
         self.count(event.kind.name(), event.reason);
-        let mut throttle = self.throttle.lock().unwrap_or_else(PoisonError::into_inner);
-        let admitted = throttle.admit((event.kind, event.check), Instant::now());
-        drop(throttle);
-        if let Some(suppressed) = admitted {
+        if let Some(suppressed) = self.throttle.admit((event.kind, event.check), Instant::now()) {
             log(event, suppressed);
         }
     }
@@ -117,50 +107,5 @@ fn log(event: SecurityEvent<'_>, suppressed: u64) {
             warn!(name: names::RATE_LIMITED, actor, action, reason, check, peer, suppressed,
                 "{action} refused to {actor}, who makes too many calls");
         }
-    }
-}
-
-/// Decides which lines are written. Its keys are out of closed sets, so it stays small.
-#[derive(Debug, Default)]
-struct Throttle {
-    windows: HashMap<(Kind, &'static str), Window>,
-}
-
-#[derive(Debug)]
-struct Window {
-    since: Instant,
-    written: u32,
-    suppressed: u64,
-}
-
-impl Throttle {
-    /// Whether a line of this kind is written now, and if so, how many were not since the last one.
-    fn admit(&mut self, kind: (Kind, &'static str), now: Instant) -> Option<u64> {
-        let window = self.windows.entry(kind).or_insert(Window { since: now, written: 0, suppressed: 0 });
-        if now.saturating_duration_since(window.since) >= WINDOW {
-            (window.since, window.written) = (now, 0);
-        }
-        if window.written == LINES_PER_WINDOW {
-            window.suppressed += 1;
-            return None;
-        }
-        window.written += 1;
-        Some(std::mem::take(&mut window.suppressed))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_flood_of_one_kind_is_bounded_and_the_next_line_says_what_was_left_out() {
-        let (mut throttle, start) = (Throttle::default(), Instant::now());
-        let flood = (Kind::CredentialsRefused, "signature");
-        let written = (0..1_000).filter_map(|_| throttle.admit(flood, start)).collect::<Vec<_>>();
-        assert_eq!(written, [0; 10]);
-        assert_eq!(throttle.admit((Kind::CredentialsRefused, "expired"), start), Some(0), "others are heard");
-        assert_eq!(throttle.admit(flood, start + WINDOW), Some(990));
-        assert_eq!(throttle.admit(flood, start + WINDOW), Some(0));
     }
 }

@@ -14,12 +14,12 @@ use tonic::body::Body;
 use tonic::codegen::Bytes;
 use tonic::{Code, Status};
 use tower_service::Service;
-use tracing::{Instrument, Span, info_span};
+use tracing::info_span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::timed::Lost;
 use crate::identity::Identity;
-use crate::telemetry::{ClientMetrics, code_name, code_of, names, renamed};
+use crate::telemetry::{CallContext, ClientMetrics, code_name, code_of, names, renamed};
 
 /// Opens a client span around every call, and reports how it ended: in headers, in trailers, or not at all.
 #[derive(Debug, Clone)]
@@ -62,8 +62,8 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let mut outcome = Outcome::begin(&self.peer, request.uri().path());
-        let span = outcome.span.clone();
-        let inner = span.in_scope(|| self.inner.call(request));
+        let context = outcome.context.clone();
+        let inner = context.in_scope(|| self.inner.call(request));
         let work = async move {
             let response = inner.await.inspect_err(|error| outcome.finish(error.code()))?;
             if let Some(code) = code_of(response.headers()) {
@@ -72,7 +72,7 @@ where
             }
             Ok(response.map(|body| Body::new(ObservedBody { body: Body::new(body), outcome })))
         };
-        Box::pin(work.instrument(span))
+        Box::pin(context.run(work))
     }
 }
 
@@ -81,7 +81,7 @@ where
 struct Outcome {
     peer: Arc<Peer>,
     method: Arc<str>,
-    span: Span,
+    context: CallContext,
     begun: Instant,
     finished: bool,
 }
@@ -89,20 +89,19 @@ struct Outcome {
 impl Outcome {
     fn begin(peer: &Arc<Peer>, path: &str) -> Self {
         let method = Arc::from(path.trim_start_matches('/'));
-        let span = info_span!(
-            "rpc.client",
-            otel.name = &*method,
-            otel.kind = "client",
-            { names::RPC_SYSTEM_NAME } = names::RPC_SYSTEM_GRPC,
-            { names::RPC_METHOD } = &*method,
-            { names::SERVER_ADDRESS } = &*peer.address,
-            { names::SERVER_PORT } = peer.port,
-        );
-        if let Some(parent) = renamed(peer.identity) {
-            // Without a tracing layer there is nothing that could have a parent.
-            let _ = span.set_parent(parent);
-        }
-        Self { peer: Arc::clone(peer), method, span, begun: Instant::now(), finished: false }
+        let parent = renamed(peer.identity).unwrap_or_else(opentelemetry::Context::current);
+        let context = CallContext::open(parent, || {
+            info_span!(
+                "rpc.client",
+                otel.name = &*method,
+                otel.kind = "client",
+                { names::RPC_SYSTEM_NAME } = names::RPC_SYSTEM_GRPC,
+                { names::RPC_METHOD } = &*method,
+                { names::SERVER_ADDRESS } = &*peer.address,
+                { names::SERVER_PORT } = peer.port,
+            )
+        });
+        Self { peer: Arc::clone(peer), method, context, begun: Instant::now(), finished: false }
     }
 
     fn finish(&mut self, code: Code) {
@@ -117,10 +116,11 @@ impl Outcome {
             KeyValue::new(names::SERVER_PORT, self.peer.port),
         ];
         self.peer.metrics.finished(&attributes, self.begun.elapsed());
-        self.span.set_attribute(names::RPC_STATUS_CODE, code_name(code));
+        let Some(span) = self.context.span() else { return };
+        span.set_attribute(names::RPC_STATUS_CODE, code_name(code));
         if code != Code::Ok {
-            self.span.set_attribute(names::ERROR_TYPE, code_name(code));
-            self.span.set_status(SpanStatus::error(code_name(code)));
+            span.set_attribute(names::ERROR_TYPE, code_name(code));
+            span.set_status(SpanStatus::error(code_name(code)));
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::health::{self, Health};
 use crate::identity::Identity;
 use crate::layers::{self, CallerTraces, Gatekeeper, Methods, Offer, Shared};
 use crate::program::Process;
-use crate::telemetry::{ServerMetrics, names, scoped};
+use crate::telemetry::{ServerMetrics, Throttle, names, scoped};
 use crate::tls::ServerTls;
 use acceptor::{Acceptor, Door};
 use connection::Ends;
@@ -183,6 +183,7 @@ impl Host {
             identity: self.identity,
             methods,
             metrics: ServerMetrics::new(self.identity),
+            refusal_lines: Throttle::default(),
             caller_traces: CallerTraces::new(self.identity, self.process.settings.telemetry.caller_traces_per_second),
             limits: self.process.settings.limits.clone(),
             gatekeeper: Gatekeeper::start(self)?,

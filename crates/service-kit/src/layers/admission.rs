@@ -1,21 +1,27 @@
 //! Refuses what is too much, and what comes too late.
 
 use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures_util::future::Either;
 use http::{Request, Response};
-use rpc_error::{Failure, Reason};
+use pin_project_lite::pin_project;
+use rpc_error::{Failure, Prepared, Reason};
 use tonic::body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::body::{EndingBody, HoldingBody};
+use super::body::HoldingBody;
 use super::call::Call;
-use super::methods::{Purpose, Shape};
-use super::{Answer, HttpService, Shared, call_of};
+use super::methods::{Method, Purpose, Shape};
+use super::telemetry::refused;
+use super::{HttpService, Shared};
 use crate::host::gate::{Gate, Place};
+use crate::identity::Identity;
 
 /// When to try again after a refusal for load: calls last milliseconds.
 const RETRY_WHEN_FULL: Duration = Duration::from_millis(100);
@@ -42,10 +48,26 @@ pub(super) struct AdmissionLayer {
 
 #[derive(Debug)]
 struct Gates {
-    unary: Gate,
-    streaming: Gate,
-    health_watches: Gate,
-    reflection: Gate,
+    unary: Door,
+    streaming: Door,
+    health_watches: Door,
+    reflection: Door,
+    draining: Prepared,
+}
+
+/// A gate, and what those hear who find it full.
+#[derive(Debug)]
+struct Door {
+    gate: Gate,
+    full: Prepared,
+}
+
+impl Door {
+    fn new(identity: Identity, limit_name: &'static str, limit: usize) -> Self {
+        let gate = Gate::new(identity, limit_name, limit);
+        let full = full(&gate).prepared();
+        Self { gate, full }
+    }
 }
 
 fn full(gate: &Gate) -> Failure {
@@ -65,12 +87,13 @@ fn full(gate: &Gate) -> Failure {
 
 impl AdmissionLayer {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        let unary = Gate::new(shared.identity, "requests_in_flight", shared.limits.requests_in_flight);
+        let unary = Door::new(shared.identity, "requests_in_flight", shared.limits.requests_in_flight);
         // A stream holds its place for as long as it lasts, so streams cannot starve the other calls.
-        let streaming = Gate::new(shared.identity, "streams_in_flight", shared.limits.streams_in_flight);
-        let health_watches = Gate::new(shared.identity, HEALTH_WATCHES, HEALTH_WATCHES_MAX);
-        let reflection = Gate::new(shared.identity, REFLECTION_STREAMS, REFLECTION_STREAMS_MAX);
-        Self { shared, gates: Arc::new(Gates { unary, streaming, health_watches, reflection }) }
+        let streaming = Door::new(shared.identity, "streams_in_flight", shared.limits.streams_in_flight);
+        let health_watches = Door::new(shared.identity, HEALTH_WATCHES, HEALTH_WATCHES_MAX);
+        let reflection = Door::new(shared.identity, REFLECTION_STREAMS, REFLECTION_STREAMS_MAX);
+        let draining = draining_failure().prepared();
+        Self { shared, gates: Arc::new(Gates { unary, streaming, health_watches, reflection, draining }) }
     }
 }
 
@@ -82,7 +105,8 @@ impl<S> Layer<S> for AdmissionLayer {
     }
 }
 
-/// Lets a call in if there is room, and answers at once if there is none: nothing waits.
+/// Lets a call in if there is room, and answers at once if there is none: nothing waits. Outermost, so that a refusal costs
+/// next to nothing: no span, no future, and not a byte of the request's body.
 #[derive(Debug, Clone)]
 pub(super) struct Admission<S> {
     layer: AdmissionLayer,
@@ -90,22 +114,22 @@ pub(super) struct Admission<S> {
 }
 
 impl<S> Admission<S> {
-    fn admit(&self, call: &Call) -> Result<Option<Place>, Failure> {
-        let Gates { unary, streaming, health_watches, reflection } = &*self.layer.gates;
-        let gate = match (call.method.purpose, call.method.shape) {
+    fn admit(&self, method: &Method) -> Result<Option<Place>, &Prepared> {
+        let Gates { unary, streaming, health_watches, reflection, draining } = &*self.layer.gates;
+        let door = match (method.purpose, method.shape) {
             // Who asks about the health of a full server, or of one that shuts down, wants an answer.
             (Purpose::Health, Shape::Unary) => return Ok(None),
             (Purpose::Health, Shape::Streaming) => health_watches,
             (Purpose::Service | Purpose::Reflection, _) if self.layer.shared.health.is_draining() => {
-                return Err(draining_failure());
+                return Err(draining);
             }
             (Purpose::Service, Shape::Unary) => unary,
             (Purpose::Service, Shape::Streaming) => streaming,
             (Purpose::Reflection, Shape::Unary | Shape::Streaming) => reflection,
         };
-        gate.enter().map(Some).ok_or_else(|| {
-            self.layer.shared.metrics.shed(gate.limit_name);
-            full(gate)
+        door.gate.enter().map(Some).ok_or_else(|| {
+            self.layer.shared.metrics.shed(door.gate.limit_name);
+            &door.full
         })
     }
 }
@@ -113,44 +137,54 @@ impl<S> Admission<S> {
 impl<S: HttpService> Service<Request<Body>> for Admission<S> {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Answer;
+    type Future = Either<Admitted<S::Future>, Ready<Result<Response<Body>, Infallible>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Answer {
-        let Some(call) = call_of(&request) else {
-            return Box::pin(self.inner.call(request));
-        };
-        let place = match self.admit(&call) {
-            Ok(None) => return Box::pin(self.inner.call(request)),
-            Ok(Some(place)) => place,
-            Err(failure) => {
-                let refusal = call.refuse(failure);
-                return Box::pin(async { Ok(refusal) });
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let shared = &self.layer.shared;
+        let call = Call::arrived(shared.methods.at(request.uri().path()), request.headers(), &shared.limits);
+        let place = match self.admit(&call.method) {
+            Ok(place) => place,
+            Err(refusal) => {
+                let refused = refused(shared, &call, request.headers(), refusal);
+                return Either::Right(ready(Ok(refused)));
             }
         };
-        let inner = self.inner.call(request);
-        let draining = self.layer.shared.draining.clone();
-        Box::pin(async move {
-            let response = inner.await?;
-            Ok(match (call.method.shape, call.method.purpose) {
-                (Shape::Unary, _) => response,
-                (Shape::Streaming, Purpose::Service | Purpose::Health) => {
-                    response.map(|body| Body::new(HoldingBody::new(body, place)))
-                }
-                // Tools keep these open for as long as they run, and those who answer know nothing of shutdowns.
-                (Shape::Streaming, Purpose::Reflection) => response.map(|body| {
-                    let ended = EndingBody::new(body, call, draining.cancelled_owned(), draining_failure);
-                    Body::new(HoldingBody::new(Body::new(ended), place))
-                }),
-            })
-        })
+        // Those who ask once free their place with their answer, the others when it ends.
+        let shape = call.method.shape;
+        request.extensions_mut().insert(call);
+        Either::Left(Admitted { inner: self.inner.call(request), shape, place })
     }
 }
 
-fn draining_failure() -> Failure {
+pin_project! {
+    /// A call that was let in.
+    pub(super) struct Admitted<F> {
+        #[pin]
+        inner: F,
+        shape: Shape,
+        place: Option<Place>,
+    }
+}
+
+impl<F: Future<Output = Result<Response<Body>, Infallible>>> Future for Admitted<F> {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let Ok(response) = ready!(this.inner.poll(cx));
+        Poll::Ready(Ok(match (this.shape, this.place.take()) {
+            (Shape::Streaming, Some(place)) => response.map(|body| Body::new(HoldingBody::new(body, place))),
+            (Shape::Unary | Shape::Streaming, _) => response,
+        }))
+    }
+}
+
+/// The server takes no more calls.
+pub(super) fn draining_failure() -> Failure {
     Failure::new(Reason::Draining, "the server is shutting down: try again, on another one if there is one")
         .with_retry_after(RETRY_WHEN_DRAINING)
 }

@@ -41,7 +41,7 @@ impl HttpBody for ObservedBody {
         if this.over {
             return Poll::Ready(None);
         }
-        let _entered = this.outcome.span().clone().entered();
+        let _inside = this.outcome.context().enter();
         let body = Pin::new(&mut this.body);
         let Ok(polled) = catch_unwind(AssertUnwindSafe(|| body.poll_frame(cx))) else {
             this.over = true;

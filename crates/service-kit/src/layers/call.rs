@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use rpc_error::{FailedCall, Failure};
+use rpc_error::{FailedCall, Failure, Reason};
 use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
 
 use super::methods::{Method, Purpose, Shape};
-use crate::clock::{Clock, SystemClock, SystemEntropy, uuid_v7};
+use crate::clock::{BufferedEntropy, Clock, SystemClock, uuid_v7};
 use crate::request::{REQUEST_ID_HEADER, current_trace_id};
 use crate::settings::LimitSettings;
 
@@ -42,9 +42,16 @@ impl Call {
 
     /// The whole answer of a call that fails before its handler.
     pub(crate) fn refuse(&self, failure: Failure) -> http::Response<Body> {
-        self.status(failure).into_http()
+        let reason = failure.reason();
+        let mut response = self.status(failure).into_http();
+        response.extensions_mut().insert(Told(reason));
+        response
     }
 }
+
+/// In the extensions of an answer that this stack has made: why. Nobody has to read it out of the details again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told(pub(super) Reason);
 
 /// The caller's correlation id if it is usable, else a new one.
 fn request_id(headers: &HeaderMap) -> Arc<str> {
@@ -55,7 +62,7 @@ fn request_id(headers: &HeaderMap) -> Arc<str> {
 
 /// A new correlation id.
 pub(crate) fn new_request_id() -> Arc<str> {
-    Arc::from(uuid_v7(SystemClock.unix_us(), &SystemEntropy).to_string())
+    Arc::from(uuid_v7(SystemClock.unix_us(), &BufferedEntropy).to_string())
 }
 
 /// The text if it has 1 to `chars_max` characters, all visible ASCII.

@@ -13,25 +13,29 @@ use std::time::Duration;
 use http::{Request, Response};
 use rpc_error::{Failure, Reason};
 use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::admission::draining_failure;
 use super::body::{EndingBody, PunctualBody};
 use super::call::Call;
-use super::methods::Shape;
-use super::{Answer, HttpService, call_of};
+use super::methods::{Purpose, Shape};
+use super::{Answer, HttpService, Shared, call_of};
 
 /// Adds [`Deadline`].
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct DeadlineLayer {
     /// How long the one message of a request may take where the call itself has no deadline.
     request_time_max: Duration,
+    /// Cancelled when the server takes no more calls.
+    draining: CancellationToken,
 }
 
 impl DeadlineLayer {
-    pub(super) const fn new(request_time_max: Duration) -> Self {
-        Self { request_time_max }
+    pub(super) fn new(shared: &Shared) -> Self {
+        Self { request_time_max: shared.limits.deadline_default, draining: shared.draining.clone() }
     }
 }
 
@@ -39,12 +43,12 @@ impl<S> Layer<S> for DeadlineLayer {
     type Service = Deadline<S>;
 
     fn layer(&self, inner: S) -> Deadline<S> {
-        Deadline { layer: *self, inner }
+        Deadline { layer: self.clone(), inner }
     }
 }
 
 impl DeadlineLayer {
-    fn with_punctual_request(self, request: Request<Body>, call: Call) -> Request<Body> {
+    fn with_punctual_request(&self, request: Request<Body>, call: Call) -> Request<Body> {
         if !call.method.asks_once {
             return request;
         }
@@ -77,15 +81,21 @@ impl<S: HttpService> Service<Request<Body>> for Deadline<S> {
             return Box::pin(self.inner.call(self.layer.with_punctual_request(request, call)));
         };
         let inner = self.inner.call(request);
+        let draining = self.layer.draining.clone();
         Box::pin(async move {
             let Ok(Ok(response)) = timeout_at(deadline, inner).await else {
                 return Ok(call.refuse(expired()));
             };
-            Ok(match call.method.shape {
-                Shape::Unary => response,
-                Shape::Streaming => {
+            Ok(match (call.method.shape, call.method.purpose) {
+                (Shape::Unary, _) => response,
+                (Shape::Streaming, Purpose::Service | Purpose::Health) => {
                     response.map(|body| Body::new(EndingBody::new(body, call, sleep_until(deadline), expired)))
                 }
+                // Tools keep these open for as long as they run, and those who answer know nothing of shutdowns.
+                (Shape::Streaming, Purpose::Reflection) => response.map(|body| {
+                    let timed = EndingBody::new(body, call.clone(), sleep_until(deadline), expired);
+                    Body::new(EndingBody::new(Body::new(timed), call, draining.cancelled_owned(), draining_failure))
+                }),
             })
         })
     }

@@ -1,8 +1,9 @@
 //! The stack around every server, outermost first:
 //!
-//! 1. [`telemetry`]: the span, the correlation id, the outcome, panics. Outermost, so that it sees every answer.
-//! 2. [`enrichment`]: answers that arise below the handlers get the details that all of ours have.
-//! 3. [`admission`]: refuses what is too much, or too late.
+//! 1. [`admission`]: the correlation id; refuses what is too much, or too late. Outermost, so that a refusal costs next to nothing;
+//!    [`telemetry`] reports it.
+//! 2. [`telemetry`]: the span, the outcome, panics. Around all others, so that it sees every answer.
+//! 3. [`enrichment`]: answers that arise below the handlers get the details that all of ours have.
 //! 4. [`deadline`]: ends what nobody waits for any more.
 //! 5. [`authentication`]: who asks.
 //! 6. [`authorization`]: whether that caller may, before anything is read of what it asks for.
@@ -38,7 +39,7 @@ use tower_service::Service;
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::settings::LimitSettings;
-use crate::telemetry::ServerMetrics;
+use crate::telemetry::{ServerMetrics, Throttle};
 
 pub(crate) use call::{GRPC_TIMEOUT_HEADER, grpc_timeout, new_request_id};
 pub(crate) use gatekeeper::Gatekeeper;
@@ -54,6 +55,8 @@ pub(crate) struct Shared {
     pub(crate) identity: Identity,
     pub(crate) methods: Methods,
     pub(crate) metrics: ServerMetrics,
+    /// The lines of calls that were refused because there were too many, by reason.
+    pub(crate) refusal_lines: Throttle<&'static str>,
     pub(crate) caller_traces: CallerTraces,
     pub(crate) limits: LimitSettings,
     pub(crate) gatekeeper: Gatekeeper,
@@ -67,12 +70,11 @@ pub(crate) fn stack<S>(shared: Arc<Shared>) -> impl Layer<S, Service = impl Http
 where
     S: HttpService,
 {
-    let request_time_max = shared.limits.deadline_default;
     ServiceBuilder::new()
+        .layer(admission::AdmissionLayer::new(Arc::clone(&shared)))
         .layer(telemetry::TelemetryLayer::new(Arc::clone(&shared)))
         .layer(enrichment::EnrichmentLayer::new(Arc::clone(&shared)))
-        .layer(admission::AdmissionLayer::new(Arc::clone(&shared)))
-        .layer(deadline::DeadlineLayer::new(request_time_max))
+        .layer(deadline::DeadlineLayer::new(&shared))
         .layer(authentication::AuthenticationLayer::new(Arc::clone(&shared)))
         .layer(authorization::AuthorizationLayer::new(Arc::clone(&shared)))
         .layer(rate::RateLayer::new(shared))

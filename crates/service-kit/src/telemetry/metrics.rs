@@ -53,6 +53,11 @@ impl ServerMetrics {
     /// A call is over.
     pub(crate) fn finished(&self, method: &Arc<str>, code: Code, took: Duration) {
         self.active.fetch_sub(1, Ordering::Relaxed);
+        self.refused(method, code, took);
+    }
+
+    /// A call is over that was never worked on.
+    pub(crate) fn refused(&self, method: &Arc<str>, code: Code, took: Duration) {
         let attributes = [
             KeyValue::new(names::RPC_SYSTEM_NAME, names::RPC_SYSTEM_GRPC),
             KeyValue::new(names::RPC_METHOD, Arc::clone(method)),

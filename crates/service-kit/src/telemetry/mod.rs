@@ -1,8 +1,10 @@
 //! Logs, traces and metrics of a process.
 //!
-//! Log lines go to standard output, always, and by a thread of their own: nobody who logs waits for whoever reads them. Traces and metrics go to a collector if one is configured; without one, spans
-//! exist all the same, so that log lines, errors and stored events carry trace ids.
+//! Log lines go to standard output, always, and by a thread of their own: nobody who logs waits for whoever reads them.
+//! Traces and metrics go to a collector if one is configured; without one, calls have trace ids all the same, and so have
+//! their log lines, errors and stored events.
 
+mod call_context;
 pub(crate) mod code;
 mod export;
 pub mod log;
@@ -15,7 +17,9 @@ mod process;
 pub(crate) mod propagation;
 pub mod redaction;
 mod resource;
+mod sampling;
 mod scope;
+mod throttle;
 
 use std::time::Duration;
 
@@ -31,13 +35,16 @@ use tracing_subscriber::{Layer, Registry};
 use crate::exit::{Exit, ExitCode};
 use crate::settings::Settings;
 
+pub use call_context::{CallContext, InContext, Inside, in_call_context};
 pub use code::code_name;
 pub(crate) use code::{code_of, is_server_fault};
 pub(crate) use metrics::{ClientMetrics, ServerMetrics};
 pub use metrics::{meter, shed_requests};
 pub use pool::{PoolUsage, observe_pool};
+pub use sampling::Sampling;
 pub(crate) use scope::{CallScope, renamed};
 pub use scope::{remote_parent, remote_request, scoped};
+pub(crate) use throttle::Throttle;
 
 /// Libraries that telemetry itself is made of: a span of theirs in an export would cause the next one.
 const NOT_EXPORTED: [&str; 6] = ["h2", "hyper", "opentelemetry", "tonic", "tower", "tracing_opentelemetry"];
@@ -67,7 +74,7 @@ pub fn init(settings: &Settings, service_name: &str, version: &str) -> Result<Te
         log::observe(meter);
     }
     global::set_text_map_propagator(TraceContextPropagator::new());
-    let spans = spans(&providers.tracer, service_name, version);
+    let spans = spans(&providers.tracer, &providers.sampling, service_name, version);
     tracing::subscriber::set_global_default(Registry::default().with(spans).with(lines))
         .map_err(|error| Exit::new(ExitCode::Unavailable, format!("telemetry was started twice: {error}")))?;
     panics::log_them();
@@ -88,7 +95,9 @@ where
 {
     let filter = EnvFilter::try_new(format!("{QUIET},{level}"))
         .map_err(|error| Exit::new(ExitCode::Configuration, format!("log.level cannot be read: {error}")))?;
-    Ok(filter.and(filter_fn(is_news)))
+    // Lines need no spans; but somebody may have named one (`[span{field=value}]=debug`).
+    let names_spans = level.contains('[');
+    Ok(filter.and(filter_fn(move |metadata| is_news(metadata) && (metadata.is_event() || names_spans))))
 }
 
 impl TelemetryGuard {
@@ -111,10 +120,16 @@ impl TelemetryGuard {
     }
 }
 
-/// The layer that turns spans into those of `provider`, each in the name of the service that it belongs to.
+/// The layer that turns spans into those of `provider`, each in the name of the service that it belongs to; none where a
+/// trace is not kept. `sampling` is the provider's sampler.
 ///
 /// For [`init`], and for tests that need a subscriber of their own.
-pub fn spans<S>(provider: &SdkTracerProvider, service_name: &str, version: &str) -> impl Layer<S> + use<S>
+pub fn spans<S>(
+    provider: &SdkTracerProvider,
+    sampling: &Sampling,
+    service_name: &str,
+    version: &str,
+) -> impl Layer<S> + use<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
@@ -126,7 +141,8 @@ where
         .with_target(false)
         .with_level(false)
         .with_tracked_inactivity(false)
-        .with_filter(filter_fn(is_exported))
+        .and_then(sampling::KeptOnly)
+        .with_filter(sampling::Exported { sampling: sampling.clone() })
 }
 
 /// What the SDK says of every failed delivery, with an empty message, and of spans that it drops. [`export`] tells it once,

@@ -81,7 +81,7 @@ pub const POLICY: [Rule; 10] = [
         moment: Moment::RequestEnd,
         levels: &[Level::INFO, Level::DEBUG],
         fields: &["method", "code", "outcome", "duration_ms", "request_id"],
-        when: "for each call, however it ends; health and reflection at DEBUG. Where it failed also error.type and reason",
+        when: "for each call, however it ends; health and reflection at DEBUG. Where it failed also error.type and reason. Of calls refused because there are too many, or at the end, some lines stand for all",
     },
     Rule {
         moment: Moment::DomainSuccess,

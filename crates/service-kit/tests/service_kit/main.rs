@@ -18,5 +18,6 @@ mod probe;
 mod program;
 mod settings;
 mod telemetry;
+mod telemetry_left_out;
 mod telemetry_limits;
 mod telemetry_policy;

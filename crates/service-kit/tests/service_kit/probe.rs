@@ -223,7 +223,10 @@ impl UnaryService<String> for Echo {
                     tracing::info!(name: "case_transitioned", case_id = "CASE-001", duration_ms = 1.5, "CASE-001 moved");
                     Ok(Response::new(String::new()))
                 }
-                ("relay", url) => relay(&probe, url).await,
+                ("relay", url) => relay(&probe, url, "who").await,
+                ("relay-trace", url) => relay(&probe, url, "trace").await,
+                ("spans", _) => Ok(Response::new(opened().join(" "))),
+                ("spawned-trace", _) => Ok(Response::new(spawned_trace().await)),
                 _ => Ok(Response::new(text)),
             }
         })
@@ -243,11 +246,24 @@ async fn waiting(address: &str) {
     let _ = tokio::io::copy(&mut until, &mut tokio::io::sink()).await;
 }
 
-/// Asks another probe who asks it.
-async fn relay(probe: &Probe, url: &str) -> Result<Response<String>, Status> {
+/// Which spans there are: around the handler, and inside it.
+fn opened() -> Vec<&'static str> {
+    let (around, inside) = (tracing::Span::current(), tracing::info_span!("command.create_case"));
+    let named = |span: tracing::Span| span.metadata().filter(|_| !span.is_disabled()).map(tracing::Metadata::name);
+    [around, inside].into_iter().filter_map(named).collect()
+}
+
+/// The trace of a task of its own.
+async fn spawned_trace() -> String {
+    let work = async { current_trace().traceparent };
+    tokio::spawn(service_kit::telemetry::in_call_context(work)).await.expect("no panic")
+}
+
+/// Asks another probe what it knows of the call.
+async fn relay(probe: &Probe, url: &str, question: &str) -> Result<Response<String>, Status> {
     let channel = outgoing(&process(), probe.identity, &PROBE, url).expect("a valid address");
     let mut client = tonic::client::Grpc::new(channel);
-    echo(&mut client, Request::new("who".to_owned())).await
+    echo(&mut client, Request::new(question.to_owned())).await
 }
 
 struct Streaming(Probe);

@@ -3,10 +3,10 @@
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use service_kit::identity::Identity;
 use service_kit::telemetry::policy::Moment;
-use service_kit::telemetry::{remote_parent, remote_request, spans};
+use service_kit::telemetry::{Sampling, remote_parent, remote_request, spans};
 use tonic::{Code, Request};
 use tonic_reflection::pb::v1::ServerReflectionRequest;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
@@ -219,8 +219,10 @@ async fn calls_are_measured() {
 
 /// A subscriber for this thread alone: the test's runtime has no other.
 pub(crate) fn logging(lines: &Lines) -> tracing::subscriber::DefaultGuard {
-    let provider = SdkTracerProvider::builder().build();
-    let subscriber = tracing_subscriber::registry().with(spans(&provider, "case-test", "1.2.3")).with(lines.layer());
+    let sampling = Sampling::new(Sampler::AlwaysOn);
+    let provider = SdkTracerProvider::builder().with_sampler(sampling.clone()).build();
+    let spans = spans(&provider, &sampling, "case-test", "1.2.3");
+    let subscriber = tracing_subscriber::registry().with(spans).with(lines.layer());
     tracing::subscriber::set_default(subscriber)
 }
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 use opentelemetry::Context;
 use opentelemetry::trace::TraceId;
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanProcessor};
+use service_kit::telemetry::Sampling;
 use tokio::sync::watch;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
@@ -31,8 +32,10 @@ struct Telemetry {
 static TELEMETRY: LazyLock<Telemetry> = LazyLock::new(|| {
     let spans = Spans::default();
     let (sender, lines) = watch::channel(Vec::new());
-    let provider = SdkTracerProvider::builder().with_span_processor(spans.clone()).build();
-    let layers = service_kit::telemetry::spans(&provider, "test", "0");
+    let sampling = Sampling::new(Sampler::AlwaysOn);
+    let provider =
+        SdkTracerProvider::builder().with_sampler(sampling.clone()).with_span_processor(spans.clone()).build();
+    let layers = service_kit::telemetry::spans(&provider, &sampling, "test", "0");
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layers).with(Capture(sender))).unwrap();
     Telemetry { spans, lines }
 });

@@ -6,7 +6,8 @@ use std::time::Duration;
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanProcessor};
+use service_kit::telemetry::Sampling;
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::history::{History, trace_id};
@@ -35,8 +36,11 @@ impl SpanProcessor for Kept {
 /// The service works on several threads, so the subscriber is the whole test binary's.
 static KEPT: LazyLock<Kept> = LazyLock::new(|| {
     let kept = Kept::default();
-    let provider = SdkTracerProvider::builder().with_span_processor(kept.clone()).build();
-    let subscriber = tracing_subscriber::registry().with(service_kit::telemetry::spans(&provider, "test", "0"));
+    let sampling = Sampling::new(Sampler::AlwaysOn);
+    let provider =
+        SdkTracerProvider::builder().with_sampler(sampling.clone()).with_span_processor(kept.clone()).build();
+    let subscriber =
+        tracing_subscriber::registry().with(service_kit::telemetry::spans(&provider, &sampling, "test", "0"));
     tracing::subscriber::set_global_default(subscriber).unwrap();
     kept
 });

@@ -15,7 +15,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::body::RewrittenBody;
-use super::call::Call;
+use super::call::{Call, Told};
 use super::methods::Purpose;
 use super::{Answer, HttpService, Shared, call_of};
 use crate::telemetry::code_of;
@@ -72,7 +72,9 @@ impl<S: HttpService> Service<Request<Body>> for Enrichment<S> {
         Box::pin(async move {
             let mut response = inner.await?;
             let rewrite = move |headers: &mut HeaderMap| enrich(headers, &call, &path, message_bytes);
-            if code_of(response.headers()).is_some() {
+            if response.extensions().get::<Told>().is_some() {
+                Ok(response)
+            } else if code_of(response.headers()).is_some() {
                 rewrite(response.headers_mut());
                 Ok(response)
             } else {

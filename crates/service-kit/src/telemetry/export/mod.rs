@@ -23,6 +23,7 @@ use tonic::transport::Channel;
 
 use crate::exit::{Exit, ExitCode};
 use crate::settings::{Settings, TelemetrySettings};
+use crate::telemetry::Sampling;
 use delivery::{Delivery, EXPORT_TIMEOUT};
 use headers::Headers;
 use link::Link;
@@ -38,6 +39,8 @@ const METRIC_INTERVAL_VARIABLE: &str = "OTEL_METRIC_EXPORT_INTERVAL";
 #[derive(Debug)]
 pub(crate) struct Providers {
     pub(crate) tracer: SdkTracerProvider,
+    /// The tracer's sampler.
+    pub(crate) sampling: Sampling,
     /// Without a collector nothing is measured: instruments that nobody reads only cost.
     pub(crate) meter: Option<SdkMeterProvider>,
     delivery: Option<Delivery>,
@@ -61,15 +64,13 @@ impl Providers {
         let (spans, metrics) = exporters(endpoint, settings, &delivery)?;
         let spans = BoundedSpans::new(spans, delivery.handle().clone(), Arc::clone(&link));
         let queue = spans.queue();
-        let tracer = if settings.telemetry.traces {
-            let sampler = Sampler::TraceIdRatioBased(settings.telemetry.sample_ratio);
-            SdkTracerProvider::builder()
-                .with_resource(resource.clone())
-                .with_sampler(Sampler::ParentBased(Box::new(sampler)))
-                .with_span_processor(spans)
-                .build()
+        let (tracer, sampling) = if settings.telemetry.traces {
+            let sampling = Sampling::new(Sampler::TraceIdRatioBased(settings.telemetry.sample_ratio));
+            let builder = SdkTracerProvider::builder().with_resource(resource.clone()).with_span_processor(spans);
+            (builder.with_sampler(sampling.clone()).build(), sampling)
         } else {
-            Self::silent(resource.clone()).tracer
+            let Self { tracer, sampling, .. } = Self::silent(resource.clone());
+            (tracer, sampling)
         };
         let meter = settings.telemetry.metrics.then(|| {
             let reader = periodic(measures::LinkedMetrics { exporter: metrics, link: Arc::clone(&link) });
@@ -77,14 +78,14 @@ impl Providers {
             measures::observe(&meter, &link, &queue);
             meter
         });
-        Ok(Self { tracer, meter, delivery: Some(delivery), link: Some(link) })
+        Ok(Self { tracer, sampling, meter, delivery: Some(delivery), link: Some(link) })
     }
 
     fn silent(resource: Resource) -> Self {
         // A caller's decision to sample is passed on; nothing is recorded for nobody.
-        let sampler = Sampler::ParentBased(Box::new(Sampler::AlwaysOff));
-        let tracer = SdkTracerProvider::builder().with_resource(resource).with_sampler(sampler).build();
-        Self { tracer, meter: None, delivery: None, link: None }
+        let sampling = Sampling::new(Sampler::AlwaysOff);
+        let tracer = SdkTracerProvider::builder().with_resource(resource).with_sampler(sampling.clone()).build();
+        Self { tracer, sampling, meter: None, delivery: None, link: None }
     }
 
     /// Sends what there is by now.
@@ -97,7 +98,7 @@ impl Providers {
     /// Sends what is left, spans first, within `bound`. False if that may not have succeeded.
     pub(crate) fn shutdown(self, bound: Duration) -> bool {
         let (done, wait) = mpsc::channel();
-        let Self { tracer, meter, delivery, link } = self;
+        let Self { tracer, meter, delivery, link, .. } = self;
         // On a thread of its own: the meter's shutdown knows no bound.
         thread::spawn(move || {
             let spans = tracer.shutdown_with_timeout(bound).is_ok();
