@@ -5,6 +5,7 @@
 //! become [`rpc_error::Failure`]s in [`rejection`], at the very end, so that the rest need not know the transport.
 
 mod case;
+mod codec;
 mod command;
 mod custom_fields;
 mod lifecycle;

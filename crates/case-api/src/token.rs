@@ -36,10 +36,10 @@ pub struct InvalidToken;
 impl ConsistencyToken {
     /// As text: URL-safe base64 of version (1 byte), epoch (16) and position (8, big endian).
     pub fn encode(&self) -> String {
-        let mut bytes = Vec::with_capacity(TOKEN_BYTES);
-        bytes.push(VERSION);
-        bytes.extend_from_slice(&self.epoch.0);
-        bytes.extend_from_slice(&self.position.to_be_bytes());
+        let mut bytes = [VERSION; TOKEN_BYTES];
+        let (epoch, position) = bytes[1..].split_at_mut(EPOCH_BYTES);
+        epoch.copy_from_slice(&self.epoch.0);
+        position.copy_from_slice(&self.position.to_be_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
