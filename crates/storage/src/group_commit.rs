@@ -11,7 +11,7 @@ mod replies;
 mod thread;
 mod transactions;
 
-pub use handle::{Committed, GroupCommit, Limits, Queue, SubmitError};
+pub use handle::{Committed, GroupCommit, Limits, Queue, Reply, SubmitError, Submitted};
 pub use observer::{BatchInfo, BatchObserver, BatchOutcome, BatchReport, Unobserved};
 pub use participant::Participant;
 pub use thread::{Ending, WriterThread};

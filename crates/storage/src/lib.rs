@@ -27,7 +27,7 @@ pub use error::{Error, Source};
 pub use files::Displaced;
 pub use group_commit::{
     BatchInfo, BatchObserver, BatchOutcome, BatchReport, Committed, Ending, GroupCommit, Limits, Participant, Queue,
-    SubmitError, Unobserved, WriterThread,
+    Reply, SubmitError, Submitted, Unobserved, WriterThread,
 };
 pub use inspection::{Finding, Inspection, Inspector};
 pub use open::{Durability, SqliteFile};

@@ -8,10 +8,11 @@ use case_domain::{Action, Case, Change, Command, Event, Operation, RequestContex
 use rpc_error::{Failure, Reason};
 use service_kit::health::Condition;
 use service_kit::telemetry::{code_name, in_call_context};
-use storage::{GroupCommit, SubmitError};
+use storage::{GroupCommit, Reply, SubmitError, Submitted};
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tracing::field::Empty;
-use tracing::{Instrument, Span, info, info_span, warn};
+use tracing::{Span, info, info_span, warn};
 
 use crate::idempotency::KeyedRequest;
 use crate::lifecycle::LifecycleInForce;
@@ -43,38 +44,43 @@ pub(crate) struct Commands {
 impl Commands {
     /// Decides and stores one command; durable when it returns.
     ///
-    /// In a task of its own: a caller that goes away takes its future along, but not the log line and the metric of what
-    /// is committed all the same.
+    /// A caller that goes away takes its future along, but not the log line and the metric of what is committed all the same.
     pub(crate) async fn carry_out(
         &self,
         parsed: ParsedCommand,
         key: Option<KeyedRequest>,
         (request, deadline): (RequestContext, Instant),
     ) -> Result<Accepted, Failure> {
+        let asked = Asked {
+            began: Instant::now(),
+            case_id: parsed.command.case_id().map(ToString::to_string),
+            span: info_span!(
+                "store.append",
+                otel.kind = "client",
+                db.system.name = "sqlite",
+                db.operation.name = "append",
+                db.collection.name = "events",
+                db.operation.batch.size = Empty,
+            ),
+        };
         let queued = QueuedCommand { command: parsed.command, request, key, validate_only: parsed.validate_only };
-        let work = in_call_context(self.clone().submit(queued, deadline));
-        tokio::spawn(work).await.unwrap_or_else(|_| Err(Failure::internal()))
+        match self.writer.hand_over(queued, deadline) {
+            Ok(submitted) => InHand { commands: self, work: Some((submitted, asked)) }.outcome().await,
+            Err(error) => self.tell(asked, Err(error)),
+        }
     }
 
-    async fn submit(self, queued: QueuedCommand, deadline: Instant) -> Result<Accepted, Failure> {
-        let began = Instant::now();
-        let case_id = queued.command.case_id().map(ToString::to_string);
-        let span = info_span!(
-            "store.append",
-            otel.kind = "client",
-            db.system.name = "sqlite",
-            db.operation.name = "append",
-            db.collection.name = "events",
-            db.operation.batch.size = Empty,
-        );
-        let submitted = self.writer.submit(queued, deadline).instrument(span.clone()).await;
-        let committed = submitted.map_err(|error| {
+    /// What the caller is told, once logs and metrics have been.
+    fn tell(&self, asked: Asked, reply: Reply<Decided>) -> Result<Accepted, Failure> {
+        let Asked { began, case_id, span } = asked;
+        let committed = reply.map_err(|error| {
             if matches!(error, SubmitError::QueueFull { .. }) {
                 self.metrics.shed();
             }
             failures::of_submission(&error, &self.store)
         })?;
         span.record("db.operation.batch.size", committed.batch.size);
+        drop(span);
         let obstacle = committed.answer.obstacle();
         let answer = self.answer(committed.answer, began.elapsed());
         if let Err(failure) = &answer {
@@ -184,6 +190,42 @@ impl Commands {
         let case_id = case_id.unwrap_or("(none)");
         let (error_type, message) = (code_name(failure.reason().code()), failure.message());
         warn!(name: names::COMMAND_OBSTRUCTED, case_id, dependency, operation = "append", reason, error.type = error_type, outcome = "refused", duration_ms = millis(took), "a command on {case_id} was refused because of {dependency}: {message}");
+    }
+}
+
+/// What is remembered of a command while the writer has it.
+struct Asked {
+    began: Instant,
+    case_id: Option<String>,
+    /// The wait for the store; closed when this is dropped.
+    span: Span,
+}
+
+/// A command in the writer's hands. If the caller goes away, a task of its own waits on and tells logs and metrics: only
+/// then, since a task costs more than most commands need.
+struct InHand<'a> {
+    commands: &'a Commands,
+    /// `None` once it is known what became of it.
+    work: Option<(Submitted<Decided>, Asked)>,
+}
+
+impl InHand<'_> {
+    async fn outcome(mut self) -> Result<Accepted, Failure> {
+        let Some((submitted, _)) = &mut self.work else { return Err(Failure::internal()) };
+        let reply = submitted.await;
+        let Some((_, asked)) = self.work.take() else { return Err(Failure::internal()) };
+        self.commands.tell(asked, reply)
+    }
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        let Some((submitted, asked)) = self.work.take() else { return };
+        // Without a runtime the process is at its end.
+        let Ok(runtime) = Handle::try_current() else { return };
+        let commands = self.commands.clone();
+        let wait = async move { drop(commands.tell(asked, submitted.await)) };
+        drop(runtime.spawn(in_call_context(wait)));
     }
 }
 

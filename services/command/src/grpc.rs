@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
+use case_api::ParsedCommand;
 use case_api::pb::case_command_service_server::CaseCommandService;
 use case_api::pb::{
     AddCommentRequest, AddCommentResponse, AssignCaseRequest, AssignCaseResponse, Comment, CreateCaseRequest,
     CreateCaseResponse, LinkCasesRequest, LinkCasesResponse, TransitionCaseRequest, TransitionCaseResponse,
     UnlinkCasesRequest, UnlinkCasesResponse, UpdateCaseRequest, UpdateCaseResponse,
 };
-use case_api::{ParsedCommand, parse_traceparent};
-use case_domain::{Person, RequestContext};
+use case_domain::{Person, RequestContext, TraceContext};
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt;
 use rpc_error::{Failure, Reason};
-use service_kit::request::{RequestMeta, current_trace};
+use service_kit::request::RequestMeta;
 use tonic::{Request, Response, Status};
 use tracing::Instrument;
 
@@ -115,6 +117,18 @@ impl CommandHandler {
 fn context(meta: &RequestMeta) -> Result<RequestContext, Failure> {
     let actor = Person::new(&meta.actor)
         .map_err(|error| Failure::new(Reason::CredentialsInvalid, format!("the actor's name {error}")))?;
-    let trace = parse_traceparent(&current_trace().traceparent);
-    Ok(RequestContext { request_id: meta.request_id.as_str().into(), actor, trace })
+    Ok(RequestContext { request_id: meta.request_id.as_str().into(), actor, trace: current_trace() })
+}
+
+/// The trace of what runs now, if there is one.
+fn current_trace() -> Option<TraceContext> {
+    Context::map_current(|context| {
+        let span = context.span();
+        let trace = span.span_context();
+        trace.is_valid().then(|| TraceContext {
+            trace_id: trace.trace_id().to_bytes(),
+            span_id: trace.span_id().to_bytes(),
+            sampled: trace.is_sampled(),
+        })
+    })
 }

@@ -1,8 +1,10 @@
 //! The callers' side of the writer's thread.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::task::{Context, Poll, ready};
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -58,7 +60,8 @@ pub enum SubmitError {
     Store(#[source] Error),
 }
 
-pub(super) type Reply<A> = Result<Committed<A>, SubmitError>;
+/// What a caller is told.
+pub type Reply<A> = Result<Committed<A>, SubmitError>;
 
 /// A command in the queue.
 pub(super) struct Waiting<P: Participant> {
@@ -80,6 +83,23 @@ pub(super) struct Caller<A> {
     pub(super) answer: oneshot::Sender<Reply<A>>,
     /// The runtime of the caller, if it has one.
     pub(super) runtime: Option<Handle>,
+}
+
+/// The wait for the answer to a command that is in the queue or in the writer's hands. Dropping it abandons the command, as
+/// [`GroupCommit::submit`] says.
+#[derive(Debug)]
+#[must_use = "the command is abandoned if nobody waits for its answer"]
+pub struct Submitted<A> {
+    answered: oneshot::Receiver<Reply<A>>,
+}
+
+impl<A> Future for Submitted<A> {
+    type Output = Reply<A>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply<A>> {
+        // Without a sender there never is an answer: whether the command is durable is not known.
+        ready!(Pin::new(&mut self.answered).poll(cx)).map_or(Poll::Pending, Poll::Ready)
+    }
 }
 
 /// The callers' handle of the writer's thread. When the last clone is dropped, the thread finishes what waits and ends.
@@ -151,13 +171,16 @@ impl<P: Participant> GroupCommit<P> {
     ///
     /// After a fatal failure the commands in the hands of the writer are never answered: the future stays pending.
     pub async fn submit(&self, command: P::Command, deadline: Instant) -> Result<Committed<P::Answer>, SubmitError> {
+        self.hand_over(command, deadline)?.await
+    }
+
+    /// The first half of [`GroupCommit::submit`]: puts `command` into the queue, and returns the wait for its answer, which
+    /// may be awaited anywhere, also in another task than it was begun in.
+    pub fn hand_over(&self, command: P::Command, deadline: Instant) -> Result<Submitted<P::Answer>, SubmitError> {
         let (answer, answered) = oneshot::channel();
         let caller = Caller { answer, runtime: Handle::try_current().ok() };
         self.enqueue(Waiting { command, deadline, submitted: Instant::now(), caller })?;
-        match answered.await {
-            Ok(reply) => reply,
-            Err(_) => std::future::pending().await,
-        }
+        Ok(Submitted { answered })
     }
 
     /// Commands that wait now.
