@@ -87,6 +87,11 @@ impl Entropy for BufferedEntropy {
 pub fn uuid_v7(unix_us: i64, entropy: &dyn Entropy) -> Uuid {
     let mut random = [0; 10];
     entropy.fill(&mut random);
+    uuid_v7_of(unix_us, random)
+}
+
+/// [`uuid_v7`] of random bytes that are there already.
+pub fn uuid_v7_of(unix_us: i64, random: [u8; 10]) -> Uuid {
     let millis = u64::try_from(unix_us / 1_000).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }

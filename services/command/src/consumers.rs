@@ -123,11 +123,18 @@ impl Consumers {
     }
 
     /// The required consumer that is furthest behind, and where it is; `None` if none is required.
-    pub(crate) fn slowest_required(&self) -> Option<(String, u64)> {
+    #[cfg(test)]
+    fn slowest_required(&self) -> Option<(String, u64)> {
+        slowest_required(&self.lock()).map(|(name, at)| (name.to_owned(), at))
+    }
+
+    /// The required consumer that is furthest behind, if it is by so many events at this head, and by how many.
+    pub(crate) fn backlog(&self, head: u64, waiting_max: u64) -> Option<(String, u64)> {
         let positions = self.lock();
-        let required = positions.iter().filter(|(_, position)| position.required);
-        let slowest = required.min_by_key(|(_, position)| position.acknowledged);
-        slowest.map(|(name, position)| (name.clone(), position.acknowledged))
+        let (name, acknowledged) = slowest_required(&positions)?;
+        let waiting = head.saturating_sub(acknowledged);
+        // Asked for each command: the name is only copied for those that are refused.
+        (waiting >= waiting_max).then(|| (name.to_owned(), waiting))
     }
 
     /// Every known consumer and its position.
@@ -157,6 +164,12 @@ impl Consumers {
         // Each change is one assignment: a panic elsewhere leaves nothing half done.
         self.positions.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn slowest_required(positions: &BTreeMap<String, Position>) -> Option<(&str, u64)> {
+    let required = positions.iter().filter(|(_, position)| position.required);
+    let slowest = required.min_by_key(|(_, position)| position.acknowledged);
+    slowest.map(|(name, position)| (name.as_str(), position.acknowledged))
 }
 
 #[cfg(test)]

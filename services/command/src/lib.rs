@@ -19,6 +19,7 @@ mod idempotency;
 mod lifecycle;
 mod metrics;
 mod names;
+mod random;
 mod schema;
 mod store;
 mod stored;

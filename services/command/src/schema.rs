@@ -1,14 +1,20 @@
 //! Every SQL statement of this service.
 
-use case_api::Epoch;
 use case_api::event_pb::{Content, Evidence, LifecycleDefinition, RecordedEvent};
-use case_domain::{Case, Timestamp};
+use case_api::{Epoch, event_from_record};
+use case_domain::{Case, Timestamp, evolve};
 use prost::Message;
 use rusqlite::{Connection, OptionalExtension, params};
 use storage::{Error, checksum, verify};
 
-use crate::idempotency::{Digest, StoredKey};
 use crate::stored::CaseState;
+
+mod keys;
+
+pub(crate) use keys::{
+    append_answer, append_key_batch, delete_keys_up_to, each_key_batch, key_ids, load_answer, load_key,
+    oldest_key_batches,
+};
 
 mod migrations {
     refinery::embed_migrations!("migrations");
@@ -107,6 +113,16 @@ pub(crate) fn append_event(connection: &Connection, record: &RecordedEvent) -> R
     Ok(())
 }
 
+/// The case that the event at a position created.
+pub(crate) fn created_case(connection: &Connection, position: u64) -> Result<Case, Error> {
+    let unreadable = |what: &str| Error::corrupt(format!("the creation of a case at position {position} {what}"));
+    let before = position.checked_sub(1).ok_or_else(|| unreadable("is none"))?;
+    let record = read_events(connection, (before, position), 1, usize::MAX)?.pop();
+    let recorded = event_from_record(&record.ok_or_else(|| unreadable("is missing"))?);
+    let event = recorded.map_err(|error| unreadable(&format!("cannot be read: {error}")))?.event;
+    evolve(None, &event).map_err(|error| Error::corrupt(error.to_string()))
+}
+
 /// Consecutive events after a position, up to `head` at the most: at most `count_max`, and no further one once `bytes_max` are
 /// reached. At least one, if `head` is not reached yet: whatever is missing is corrupt.
 pub(crate) fn read_events(
@@ -148,68 +164,6 @@ pub(crate) fn event_id_at(connection: &Connection, position: u64) -> Result<Stri
     let evidence: Option<Vec<u8>> = select.query_row([position.cast_signed()], |row| row.get(0)).optional()?;
     let Some(evidence) = evidence else { return Ok(String::new()) };
     Ok(Evidence::decode(&*evidence).map_err(|error| undecodable("event", &error))?.event_id)
-}
-
-/// Every remembered key, oldest first.
-pub(crate) fn each_key(connection: &Connection, mut visit: impl FnMut(StoredKey)) -> Result<(), Error> {
-    let mut select = connection
-        .prepare("SELECT id, time_us, key_hash, fingerprint, position, checksum FROM idempotency_keys ORDER BY id")?;
-    let mut rows = select.query([])?;
-    while let Some(row) = rows.next()? {
-        let (key_hash, fingerprint): (Digest, Digest) = (row.get(2)?, row.get(3)?);
-        let key = StoredKey { id: row.get(0)?, time_us: row.get(1)?, key_hash, fingerprint };
-        let position: i64 = row.get(4)?;
-        let stored: Option<u32> = row.get(5)?;
-        if stored.is_some_and(|stored| stored != key_checksum(&key, position)) {
-            return Err(Error::corrupt("a remembered idempotency key does not match its checksum"));
-        }
-        visit(key);
-    }
-    Ok(())
-}
-
-/// The oldest keys, at most `count_max`.
-pub(crate) fn oldest_keys(connection: &Connection, count_max: usize) -> Result<Vec<StoredKey>, Error> {
-    let sql = "SELECT id, time_us, key_hash, fingerprint FROM idempotency_keys ORDER BY id LIMIT ?1";
-    let mut select = connection.prepare_cached(sql)?;
-    let count_max = i64::try_from(count_max).unwrap_or(i64::MAX);
-    let rows = select.query_map([count_max], |row| {
-        Ok(StoredKey { id: row.get(0)?, time_us: row.get(1)?, key_hash: row.get(2)?, fingerprint: row.get(3)? })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-pub(crate) fn delete_keys_up_to(connection: &Connection, id: i64) -> Result<(), Error> {
-    connection.prepare_cached("DELETE FROM idempotency_keys WHERE id <= ?1")?.execute([id])?;
-    Ok(())
-}
-
-pub(crate) fn append_key(connection: &Connection, key: &StoredKey, position: u64, state: &[u8]) -> Result<(), Error> {
-    let sql = "INSERT INTO idempotency_keys \
-               (id, time_us, key_hash, fingerprint, position, state, checksum, state_checksum) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    let StoredKey { id, time_us, key_hash, fingerprint } = key;
-    let position = position.cast_signed();
-    let sums = [key_checksum(key, position), checksum(&[&id.to_le_bytes(), state])];
-    let values = params![id, time_us, key_hash, fingerprint, position, state, sums[0], sums[1]];
-    connection.prepare_cached(sql)?.execute(values)?;
-    Ok(())
-}
-
-fn key_checksum(key: &StoredKey, position: i64) -> u32 {
-    let StoredKey { id, time_us, key_hash, fingerprint } = key;
-    checksum(&[&id.to_le_bytes(), &time_us.to_le_bytes(), key_hash, fingerprint, &position.to_le_bytes()])
-}
-
-/// What a remembered command answered, and at which position.
-pub(crate) fn load_answer(connection: &Connection, id: i64) -> Result<(Case, u64), Error> {
-    let sql = "SELECT state, position, state_checksum FROM idempotency_keys WHERE id = ?1";
-    let mut select = connection.prepare_cached(sql)?;
-    let row = select.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
-    let row: Option<(Vec<u8>, i64, Option<u32>)> = row;
-    let (state, position, sum) = row.ok_or_else(|| Error::corrupt("a remembered idempotency key has no row"))?;
-    verify("a remembered answer", sum, &[&id.to_le_bytes(), &state])?;
-    Ok((decode_case(&state)?, position.cast_unsigned()))
 }
 
 pub(crate) fn load_acknowledgements(connection: &Connection) -> Result<Vec<(String, u64)>, Error> {

@@ -20,6 +20,7 @@ use crate::consumers::Consumers;
 use crate::head_file::{self, HeadFile, Noted};
 use crate::lifecycle::{self, LifecycleInForce, PutInForceError};
 use crate::metrics::{StoreMetrics, observe_feed, observe_store};
+use crate::random::Random;
 use crate::writer::{self, CaseWriter, Surroundings};
 use crate::{IDENTITY, names, schema};
 
@@ -106,15 +107,16 @@ fn open(process: &Process, health: &Health, condition: Condition) -> Result<Stor
     let consumers = Arc::new(Consumers::new(&settings.command.required_consumers, &remembered));
     let surroundings = Surroundings {
         clock: Arc::clone(&process.clock),
-        entropy: Arc::clone(&process.entropy),
         lifecycle: Arc::clone(&lifecycle),
         case_id_prefix,
         consumers: Arc::clone(&consumers),
         store: condition.clone(),
         backlog_max: settings.command.audit_max_backlog,
     };
+    let random = Random::new(Arc::clone(&process.entropy));
     let retention_us = i64::try_from(settings.idempotency.retention.as_micros()).unwrap_or(i64::MAX);
-    let (participant, head) = CaseWriter::load(connection, surroundings, head_file, retention_us).map_err(failed)?;
+    let (participant, head) =
+        CaseWriter::load(connection, surroundings, random, (head_file, retention_us)).map_err(failed)?;
     let keys = participant.keys_remembered();
     let probe = StoreProbe::start(&name, inspector, settings.probe.interval, (health, condition.clone()))?;
     let fatal = fatal(path.clone(), condition);

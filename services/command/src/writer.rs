@@ -5,18 +5,20 @@ use std::sync::atomic::AtomicUsize;
 
 use case_api::{Epoch, SALT_BYTES, Stamp, record_event};
 use case_domain::{
-    Case, CaseIdPrefix, Command, DecisionContext, Event, Rejection, RequestContext, Timestamp, decide, evolve,
+    Action, Case, CaseIdPrefix, Command, DecisionContext, Event, Rejection, RequestContext, Timestamp, decide, evolve,
 };
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use service_kit::clock::{Clock, Entropy, uuid_v7};
+use service_kit::clock::{Clock, Entropy, uuid_v7_of};
 use service_kit::health::Condition;
 use storage::{Error, Participant};
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use crate::consumers::Consumers;
 use crate::head_file::HeadFile;
 use crate::idempotency::{Answer, IdempotencyKeys, KeyedRequest, LookedUp};
 use crate::lifecycle::LifecycleInForce;
+use crate::random::Random;
 use crate::schema::{self, Counters};
 
 /// A command on its way to the writer.
@@ -65,7 +67,6 @@ impl Decided {
 /// What decisions need besides the store.
 pub(crate) struct Surroundings {
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) lifecycle: Arc<LifecycleInForce>,
     pub(crate) case_id_prefix: CaseIdPrefix,
     pub(crate) consumers: Arc<Consumers>,
@@ -78,6 +79,7 @@ pub(crate) struct Surroundings {
 pub(crate) struct CaseWriter {
     surroundings: Surroundings,
     keys: IdempotencyKeys,
+    random: Random,
     /// As of the last commit.
     committed: Counters,
     /// With what the present batch has added.
@@ -93,8 +95,8 @@ impl CaseWriter {
     pub(crate) fn load(
         connection: &Connection,
         surroundings: Surroundings,
-        head_file: HeadFile,
-        retention_us: i64,
+        random: Random,
+        (head_file, retention_us): (HeadFile, i64),
     ) -> Result<(Self, watch::Receiver<u64>), Error> {
         let counters = schema::load_counters(connection)?;
         let last_event = schema::last_event_position(connection)?;
@@ -106,7 +108,7 @@ impl CaseWriter {
         let (head, receiver) = watch::channel(counters.position);
         surroundings.consumers.committed(counters.position);
         let (committed, acknowledgements) = (counters, Vec::new());
-        let writer = Self { surroundings, keys, committed, counters, acknowledgements, head, head_file };
+        let writer = Self { surroundings, keys, random, committed, counters, acknowledgements, head, head_file };
         Ok((writer, receiver))
     }
 
@@ -121,7 +123,7 @@ impl CaseWriter {
             None | Some(LookedUp::Fresh) => {}
             Some(LookedUp::Reused) => return Ok(Decided::KeyReused),
             Some(LookedUp::Replay { id }) => {
-                let (case, position) = schema::load_answer(tx, id)?;
+                let (case, position) = self.keys.answer(tx, id)?;
                 return Ok(Decided::Replayed { case, position });
             }
         }
@@ -148,12 +150,14 @@ impl CaseWriter {
         }
         self.store(tx, &case, event.as_ref())?;
         let state = schema::encode_case(&case);
+        let is_new = event.as_ref().is_some_and(|event| event.action == Action::CaseCreated);
         if event.is_some() {
             schema::save_case(tx, &case, &state)?;
         }
         let position = self.counters.position;
         if let Some(key) = key {
-            self.keys.remember(tx, key, Answer { time_us: now.unix_us(), position, state: &state })?;
+            let answer = if is_new { Answer::Creation } else { Answer::Kept(&state) };
+            self.keys.remember(tx, key, (now.unix_us(), position, answer))?;
         }
         Ok(Decided::Accepted { case, position, event: event.map(Box::new) })
     }
@@ -162,11 +166,11 @@ impl CaseWriter {
     fn store(&mut self, tx: &Transaction<'_>, case: &Case, event: Option<&Event>) -> Result<(), Error> {
         let Some(event) = event else { return Ok(()) };
         let position = self.counters.position + 1;
-        let entropy = &*self.surroundings.entropy;
-        let mut salt = [0; SALT_BYTES];
-        entropy.fill(&mut salt);
-        let event_id = uuid_v7(event.time.unix_us(), entropy).to_string();
-        schema::append_event(tx, &record_event(event, Stamp { position, event_id: &event_id, salt }))?;
+        let salt: [u8; SALT_BYTES] = self.random.take();
+        let id = uuid_v7_of(event.time.unix_us(), self.random.take());
+        let mut event_id = Uuid::encode_buffer();
+        let event_id = &*id.hyphenated().encode_lower(&mut event_id);
+        schema::append_event(tx, &record_event(event, Stamp { position, event_id, salt }))?;
         self.counters =
             Counters { position, case_number: self.counters.case_number.max(case.id.number()), time: event.time };
         Ok(())
@@ -177,9 +181,9 @@ impl CaseWriter {
         if !self.surroundings.store.passes() {
             return Some(Decided::StoreDamaged);
         }
-        let (consumer, acknowledged) = self.surroundings.consumers.slowest_required()?;
-        let waiting = self.counters.position.saturating_sub(acknowledged);
-        (waiting >= self.surroundings.backlog_max).then_some(Decided::BacklogFull { consumer, waiting })
+        let Surroundings { consumers, backlog_max, .. } = &self.surroundings;
+        let (consumer, waiting) = consumers.backlog(self.counters.position, *backlog_max)?;
+        Some(Decided::BacklogFull { consumer, waiting })
     }
 
     /// The time of the next decision: never before that of the last event, whatever the system's clock does.
@@ -220,7 +224,7 @@ impl Participant for CaseWriter {
         if self.counters != self.committed {
             schema::save_counters(tx, &self.counters)?;
         }
-        self.keys.collect(tx, self.surroundings.clock.unix_us())?;
+        self.keys.before_commit(tx, self.surroundings.clock.unix_us())?;
         self.acknowledgements = self.surroundings.consumers.unwritten();
         for (consumer, position) in &self.acknowledgements {
             schema::save_acknowledgement(tx, consumer, *position)?;

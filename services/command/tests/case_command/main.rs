@@ -12,6 +12,7 @@ mod probing;
 mod refusals;
 mod restart;
 mod start;
+mod upgrade;
 mod validate_only;
 
 use std::net::SocketAddr;
