@@ -149,8 +149,8 @@ impl IdempotencyKeys {
         let Record { position, answer, .. } = match id.checked_sub(self.first_added()) {
             None => read(&schema::load_key(connection, id)?)?,
             Some(place) => {
-                let records = self.added.chunks(RECORD_BYTES);
-                read(usize::try_from(place).ok().and_then(|place| records.skip(place).next()).unwrap_or_default())?
+                let mut records = self.added.chunks(RECORD_BYTES);
+                read(usize::try_from(place).ok().and_then(|place| records.nth(place)).unwrap_or_default())?
             }
         };
         let case = match answer {
