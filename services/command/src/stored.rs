@@ -10,7 +10,7 @@ use case_domain::{
 };
 use storage::Error;
 
-/// One row of `cases`, and the answer in a row of `idempotency_keys`.
+/// One row of `cases`, and the answer in a row of `answers`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct CaseState {
     #[prost(string, tag = "1")]
