@@ -79,7 +79,9 @@ impl Schema {
         }
         let names: Vec<&str> = services.service.iter().map(|service| service.name.as_str()).collect();
         let mut schema = Self::default();
-        files.values().for_each(|file| schema.add(file, &names));
+        for file in files.values() {
+            schema.add(file, &names);
+        }
         Ok(schema)
     }
 

@@ -75,6 +75,11 @@ struct Faulty {
     calls: Arc<AtomicU64>,
 }
 
+#[expect(clippy::disallowed_methods, reason = "a server that ends without a word is what this is there for")]
+fn end_suddenly() -> ! {
+    process::exit(1)
+}
+
 impl Service<Request<Body>> for Faulty {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -91,7 +96,7 @@ impl Service<Request<Body>> for Faulty {
                 // Not in this call, which its caller may give up.
                 thread::spawn(|| {
                     thread::sleep(END_AFTER);
-                    process::exit(1);
+                    end_suddenly();
                 });
             }
             if number.is_multiple_of(SILENT) {

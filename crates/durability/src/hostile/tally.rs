@@ -100,7 +100,9 @@ impl Tally {
             *self.statuses.entry(status).or_default() += count;
         }
         for (kind, examples) in other.examples {
-            examples.into_iter().for_each(|example| self.example(kind, || example));
+            for example in examples {
+                self.example(kind, || example);
+            }
         }
     }
 

@@ -14,6 +14,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::Connected;
 
 use super::acceptor::Stay;
+use super::pace::Brake;
 use super::refusals::{Refusal, Refusals};
 use crate::tls::ConnectionInfo;
 
@@ -46,6 +47,9 @@ pub(super) struct Connection {
     /// None once the peer has spoken.
     opening: Option<Opening>,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    brake: Arc<Brake>,
+    /// Wakes whoever reads it after a pause; made by the first one.
+    paused: Option<Pin<Box<Sleep>>>,
     _stay: Stay,
 }
 
@@ -60,7 +64,13 @@ struct Opening {
 }
 
 impl Connection {
-    pub(super) fn new(bytes: Bytes, deadline: Instant, stay: Stay, ends: &Ends, refusals: Arc<Refusals>) -> Self {
+    pub(super) fn new(
+        bytes: Bytes,
+        deadline: Instant,
+        stay: Stay,
+        brake: Arc<Brake>,
+        (ends, refusals): (&Ends, Arc<Refusals>),
+    ) -> Self {
         let opening = Opening {
             seen: 0,
             expiry: Box::pin(tokio::time::sleep_until(deadline)),
@@ -68,8 +78,19 @@ impl Connection {
             stopping: false,
             refusals,
         };
-        let info = bytes.info();
-        Self { bytes, info, opening: Some(opening), cut: Box::pin(ends.cut.clone().cancelled_owned()), _stay: stay }
+        let info = bytes.info(Arc::clone(&brake));
+        let cut = Box::pin(ends.cut.clone().cancelled_owned());
+        Self { bytes, info, opening: Some(opening), cut, brake, paused: None, _stay: stay }
+    }
+
+    /// Whether it is to be read at all, for now.
+    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(until) = self.brake.pause() else { return Poll::Ready(()) };
+        let sleep = self.paused.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        if sleep.deadline() != until {
+            sleep.as_mut().reset(until);
+        }
+        sleep.as_mut().poll(cx)
     }
 
     fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
@@ -113,14 +134,14 @@ impl Bytes {
         }
     }
 
-    fn info(&self) -> ConnectionInfo {
+    fn info(&self, brake: Arc<Brake>) -> ConnectionInfo {
         let certificates = match self {
             Self::Plain(_) => None,
             Self::Tls(tls) => tls.get_ref().1.peer_certificates(),
         };
         let owned = |certificate: &rustls::pki_types::CertificateDer<'_>| certificate.clone().into_owned();
         let certificates = certificates.unwrap_or_default().iter().map(owned).collect();
-        ConnectionInfo::new(self.tcp().peer_addr().ok(), certificates)
+        ConnectionInfo::new(self.tcp().peer_addr().ok(), certificates, brake)
     }
 }
 
@@ -136,6 +157,7 @@ impl AsyncRead for Connection {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.check(cx)?;
+        std::task::ready!(this.poll_pause(cx));
         let before = buffer.filled().len();
         let polled = Pin::new(&mut this.bytes).poll_read(cx, buffer);
         let Some(opening) = &mut this.opening else {

@@ -12,6 +12,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::acceptor::{Accepted, cannot_accept};
 use super::connection::{Bytes, Connection, Ends};
+use super::pace::{Brake, Pace};
 use super::refusals::{Refusal, Refusals};
 use crate::identity::Identity;
 use crate::telemetry::scoped;
@@ -25,6 +26,8 @@ pub(super) struct Incoming {
     pub(super) tls: Option<Arc<ServerTls>>,
     pub(super) ends: Ends,
     pub(super) refusals: Arc<Refusals>,
+    /// What the server can afford to refuse.
+    pub(super) pace: Arc<Pace>,
     /// Each in a task of its own: one peer that takes its time holds up nobody. They end with this.
     pub(super) handshakes: JoinSet<Option<Connection>>,
 }
@@ -61,14 +64,16 @@ impl Incoming {
         let Accepted { tcp, peer, deadline, stay } = accepted;
         let tcp = TcpStream::from_std(tcp).inspect_err(cannot_accept).ok()?;
         let (ends, refusals) = (self.ends.clone(), Arc::clone(&self.refusals));
+        let brake = Brake::new(Arc::clone(&self.pace));
         let Some(tls) = &self.tls else {
-            return Some(Connection::new(Bytes::Plain(tcp), deadline, stay, &ends, refusals));
+            return Some(Connection::new(Bytes::Plain(tcp), deadline, stay, brake, (&ends, refusals)));
         };
         let handshake = TlsAcceptor::from(tls.current()).accept(tcp);
         let handshake = async move {
             let refusal = match timeout_at(deadline, handshake).await {
                 Ok(Ok(tls)) => {
-                    return Some(Connection::new(Bytes::Tls(Box::new(tls)), deadline, stay, &ends, refusals));
+                    let bytes = Bytes::Tls(Box::new(tls));
+                    return Some(Connection::new(bytes, deadline, stay, brake, (&ends, refusals)));
                 }
                 Ok(Err(error)) => (Refusal::of_handshake(&error), error.to_string()),
                 Err(_) => (Refusal::Silent, String::new()),

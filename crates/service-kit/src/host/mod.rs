@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Server;
@@ -26,6 +27,7 @@ use connection::Ends;
 use drain::Drain;
 use gate::Gate;
 use incoming::Incoming;
+use pace::Pace;
 use refusals::Refusals;
 
 mod acceptor;
@@ -130,7 +132,7 @@ impl Host {
     ) -> Result<(), Exit> {
         let (identity, limits) = (self.identity, &self.process.settings.limits);
         let gate = Arc::new(Gate::new(identity, "connections", limits.connections));
-        let refusals = Arc::new(Refusals::new(identity));
+        let (refusals, pace) = (Arc::new(Refusals::new(identity)), Pace::new(identity, Instant::now()));
         let (server, routes) = (self.transport().layer(layers::stack(Arc::clone(shared))), routes.prepare());
         // The servers end with this future.
         let (mut servers, mut doors) = (JoinSet::new(), Vec::new());
@@ -138,9 +140,10 @@ impl Host {
             let runtime = lane.runtime.clone();
             let (door, arrivals) = Door::to(lane, gate.limit);
             doors.push(door);
-            let (tls, ends, refusals) = (tls.clone(), ends.clone(), Arc::clone(&refusals));
+            let (tls, ends) = (tls.clone(), ends.clone());
+            let (refusals, pace) = (Arc::clone(&refusals), Arc::clone(&pace));
             let stop = ends.stop.clone().cancelled_owned();
-            let incoming = Incoming { identity, arrivals, tls, ends, refusals, handshakes: JoinSet::new() };
+            let incoming = Incoming { identity, arrivals, tls, ends, refusals, pace, handshakes: JoinSet::new() };
             let running = server.clone().serve_with_incoming_shutdown(routes.clone(), incoming.connections(), stop);
             servers.spawn_on(scoped(identity, running), &runtime);
         }

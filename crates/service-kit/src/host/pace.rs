@@ -9,7 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use opentelemetry::metrics::Counter;
 use tokio::time::Instant;
+
+use crate::identity::Identity;
+use crate::telemetry::{meter, names};
 
 /// Refusals a second that a server can afford: at some 20 to 30 µs each, about a twentieth of one core.
 const REFUSALS_PER_SECOND: u32 = 2_000;
@@ -29,11 +33,17 @@ pub(crate) struct Pace {
     start: Instant,
     /// Until when everything is used up, in nanoseconds since `start`.
     used_up_to: AtomicU64,
+    pauses: Counter<u64>,
 }
 
 impl Pace {
-    pub(crate) fn new(now: Instant) -> Arc<Self> {
-        Arc::new(Self { start: now, used_up_to: AtomicU64::new(0) })
+    pub(crate) fn new(identity: Identity, now: Instant) -> Arc<Self> {
+        let pauses = meter(identity)
+            .u64_counter(names::SERVER_READS_PAUSED)
+            .with_unit("{pause}")
+            .with_description("How often a connection was read later because too many calls were refused.")
+            .build();
+        Arc::new(Self { start: now, used_up_to: AtomicU64::new(0), pauses })
     }
 
     /// One more refusal at `now`; how long its connection should not be read, if it should not.
@@ -69,7 +79,9 @@ impl Brake {
     pub(crate) fn refused(&self, now: Instant) {
         if let Some(pause) = self.pace.spend(now) {
             let until = nanos((now + pause).saturating_duration_since(self.pace.start));
-            self.until.fetch_max(until, Ordering::Relaxed);
+            if self.until.fetch_max(until, Ordering::Relaxed) == 0 {
+                self.pace.pauses.add(1, &[]);
+            }
         }
     }
 
@@ -97,6 +109,10 @@ fn nanos(duration: Duration) -> u64 {
 mod tests {
     use super::*;
 
+    fn pace() -> Arc<Pace> {
+        Pace::new(Identity { name: "case-pace" }, Instant::now())
+    }
+
     /// What a burst may use up at once.
     fn burst() -> u32 {
         u32::try_from(AHEAD_MAX.as_nanos() / COST.as_nanos()).unwrap()
@@ -104,7 +120,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_burst_of_refusals_holds_nobody_up_and_what_comes_beyond_is_read_later() {
-        let brake = Brake::new(Pace::new(Instant::now()));
+        let brake = Brake::new(pace());
         for _ in 0..burst() {
             brake.refused(Instant::now());
         }
@@ -119,7 +135,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_pause_is_longer_than_a_ping_may_wait() {
-        let brake = Brake::new(Pace::new(Instant::now()));
+        let brake = Brake::new(pace());
         for _ in 0..1_000_000 {
             brake.refused(Instant::now());
         }
@@ -128,7 +144,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_flood_is_not_held_against_who_comes_after_it() {
-        let brake = Brake::new(Pace::new(Instant::now()));
+        let brake = Brake::new(pace());
         for _ in 0..1_000_000 {
             brake.refused(Instant::now());
         }
@@ -139,7 +155,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_connections_of_a_server_share_what_it_can_afford_and_only_those_that_are_refused_wait() {
-        let pace = Pace::new(Instant::now());
+        let pace = pace();
         let [greedy, hasty, modest] = [(); 3].map(|()| Brake::new(Arc::clone(&pace)));
         for _ in 0..burst() {
             greedy.refused(Instant::now());
@@ -151,7 +167,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn as_many_as_the_server_can_afford_are_never_held_up() {
-        let brake = Brake::new(Pace::new(Instant::now()));
+        let brake = Brake::new(pace());
         for _ in 0..10 * REFUSALS_PER_SECOND {
             brake.refused(Instant::now());
             assert_eq!(brake.pause(), None);

@@ -11,6 +11,7 @@ use futures_util::future::Either;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use rpc_error::{Failure, Prepared, Reason};
+use tokio::time::Instant;
 use tonic::body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -22,6 +23,7 @@ use super::telemetry::refused;
 use super::{HttpService, Shared};
 use crate::host::gate::{Gate, Place};
 use crate::identity::Identity;
+use crate::tls::ConnectionInfo;
 
 /// When to try again after a refusal for load: calls last milliseconds.
 const RETRY_WHEN_FULL: Duration = Duration::from_millis(100);
@@ -149,6 +151,11 @@ impl<S: HttpService> Service<Request<Body>> for Admission<S> {
         let place = match self.admit(&call.method) {
             Ok(place) => place,
             Err(refusal) => {
+                // Whoever is sent away for the end of the server goes elsewhere, and is not held up.
+                let too_much = refusal.reason() == Reason::Overloaded;
+                if let Some(connection) = request.extensions().get::<ConnectionInfo>().filter(|_| too_much) {
+                    connection.brake.refused(Instant::now());
+                }
                 let refused = refused(shared, &call, request.headers(), refusal);
                 return Either::Right(ready(Ok(refused)));
             }

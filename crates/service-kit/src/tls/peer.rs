@@ -8,6 +8,8 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 
+use crate::host::pace::Brake;
+
 /// The longest name that is taken from a certificate, in characters: that of an actor.
 const NAME_CHARS_MAX: usize = 128;
 
@@ -20,13 +22,19 @@ pub struct ConnectionInfo {
     pub certificates: Arc<[CertificateDer<'static>]>,
     /// Who the leaf says that it is; none without a certificate, and for one without a usable name.
     pub peer: Option<PeerCertificate>,
+    /// Slows it down when there is too much to do.
+    pub(crate) brake: Arc<Brake>,
 }
 
 impl ConnectionInfo {
     /// Of a connection whose chain has been verified.
-    pub(crate) fn new(peer_address: Option<SocketAddr>, certificates: Arc<[CertificateDer<'static>]>) -> Self {
+    pub(crate) fn new(
+        peer_address: Option<SocketAddr>,
+        certificates: Arc<[CertificateDer<'static>]>,
+        brake: Arc<Brake>,
+    ) -> Self {
         let peer = certificates.first().and_then(PeerCertificate::of);
-        Self { peer_address, certificates, peer }
+        Self { peer_address, certificates, peer, brake }
     }
 }
 
@@ -102,7 +110,9 @@ mod tests {
 
     #[test]
     fn without_a_certificate_there_is_nobody() {
-        assert_eq!(ConnectionInfo::new(None, Arc::default()).peer, None);
+        let identity = crate::identity::Identity { name: "case-test" };
+        let brake = Brake::new(crate::host::pace::Pace::new(identity, tokio::time::Instant::now()));
+        assert_eq!(ConnectionInfo::new(None, Arc::default(), brake).peer, None);
         assert_eq!(peer_of(&http::Extensions::new()), None);
     }
 

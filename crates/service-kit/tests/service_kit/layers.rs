@@ -353,6 +353,32 @@ async fn what_a_full_server_sheds_is_counted_by_cause() {
 }
 
 #[tokio::test]
+async fn who_goes_on_asking_a_full_server_is_heard_later_and_answered_all_the_same() {
+    /// The name under which its own metrics are.
+    const NAME: &str = "case-paced";
+    let paused = || counted(NAME, "casetracker.server.reads_paused", "");
+    let mut host = host(NAME);
+    host.process.settings.limits.requests_in_flight = 1;
+    let mut server = start(host).await;
+    let (mut client, other, mut third) = (plain(&server).await, plain(&server).await, plain(&server).await);
+    let hanging = tokio::spawn(async move { echo(&mut client, asked("hang")).await });
+    assert_eq!(server.next_begun().await, "hang");
+    for _ in 0..20 {
+        echo(&mut third, asked("hello")).await.unwrap_err();
+    }
+    assert_eq!(paused(), 0, "the control: a few refusals hold nobody up");
+    let flood = (0..2_000).map(|_| {
+        let mut caller = other.clone();
+        async move { echo(&mut caller, asked("hello")).await.map_err(|status| reason(&status)) }
+    });
+    let refused = in_time(futures_util::future::join_all(flood)).await;
+    assert!(refused.iter().all(|told| matches!(told, Err(reason) if reason == "OVERLOADED")), "each is told why");
+    assert!(paused() > 0);
+    hanging.abort();
+    in_time(async { while echo(&mut third, asked("hello")).await.is_err() {} }).await;
+}
+
+#[tokio::test]
 async fn a_stream_holds_its_place_until_it_ends() {
     let mut host = host("case-test");
     host.process.settings.limits.streams_in_flight = 1;

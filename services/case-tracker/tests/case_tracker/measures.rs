@@ -86,6 +86,7 @@ async fn every_metric_that_is_sent_is_listed_with_its_kind_unit_and_labels() {
         "shed_requests",
         "clamped",
         "connections_refused",
+        "reads_paused",
         "security",
         "identity",
         "tls.certificate",
