@@ -59,10 +59,15 @@ need() { have "$@" || skip "$1 is not installed (see target/ci/prepare/$1.log)";
 # The files of the working tree as a commit would have them, one a line.
 project_files() { git ls-files --cached --others --exclude-standard -- "$@" | while IFS= read -r f; do [ -f "$f" ] && printf '%s\n' "$f"; done; }
 
-port_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+# Is the port nobody's, neither a listener's nor an outgoing connection's? Ours lie in the range that Linux hands out to the latter.
+port_free() {
+  local hex
+  hex=$(printf '%04X' "$1")
+  ! cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v port=":$hex$" '$2 ~ port && $4 != "06" { used = 1 } END { exit !used }'
+}
 
-# Fails with the port's name instead of a riddle when another program listens there.
-need_ports() { local port; for port in "$@"; do port_free "$port" || fail "port $port is in use: stop what listens there"; done; }
+# Fails with the port's name instead of a riddle when another program has it and keeps it.
+need_ports() { local port; for port in "$@"; do await 60 "port $port is in use: stop what has it" port_free "$port"; done; }
 
 gone() { ! kill -0 "$1" 2>/dev/null; }
 

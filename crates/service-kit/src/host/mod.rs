@@ -132,7 +132,8 @@ impl Host {
     ) -> Result<(), Exit> {
         let (identity, limits) = (self.identity, &self.process.settings.limits);
         let gate = Arc::new(Gate::new(identity, "connections", limits.connections));
-        let (refusals, pace) = (Arc::new(Refusals::new(identity)), Pace::new(identity, Instant::now()));
+        let refusals = Arc::new(Refusals::new(identity));
+        let pace = Pace::new(identity, limits.refusals_per_second, Instant::now());
         let (server, routes) = (self.transport().layer(layers::stack(Arc::clone(shared))), routes.prepare());
         // The servers end with this future.
         let (mut servers, mut doors) = (JoinSet::new(), Vec::new());

@@ -15,12 +15,6 @@ use tokio::time::Instant;
 use crate::identity::Identity;
 use crate::telemetry::{meter, names};
 
-/// Refusals a second that a server can afford: at some 20 to 30 µs each, about a twentieth of one core.
-const REFUSALS_PER_SECOND: u32 = 2_000;
-
-/// What one refusal uses up of that.
-const COST: Duration = Duration::from_nanos(1_000_000_000 / REFUSALS_PER_SECOND as u64);
-
 /// How much may be used up ahead of time: a burst is refused at once, as any caller would want it.
 const AHEAD_MAX: Duration = Duration::from_millis(250);
 
@@ -31,28 +25,31 @@ const PAUSE_MAX: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Pace {
     start: Instant,
+    /// What one refusal uses up, in nanoseconds.
+    cost: u64,
     /// Until when everything is used up, in nanoseconds since `start`.
     used_up_to: AtomicU64,
     pauses: Counter<u64>,
 }
 
 impl Pace {
-    pub(crate) fn new(identity: Identity, now: Instant) -> Arc<Self> {
+    /// `per_second`: refusals that the server can afford, at least 1.
+    pub(crate) fn new(identity: Identity, per_second: usize, now: Instant) -> Arc<Self> {
         let pauses = meter(identity)
             .u64_counter(names::SERVER_READS_PAUSED)
             .with_unit("{pause}")
             .with_description("How often a connection was read later because too many calls were refused.")
             .build();
-        Arc::new(Self { start: now, used_up_to: AtomicU64::new(0), pauses })
+        let cost = nanos(Duration::from_secs(1)) / u64::try_from(per_second.max(1)).unwrap_or(u64::MAX);
+        Arc::new(Self { start: now, cost, used_up_to: AtomicU64::new(0), pauses })
     }
 
     /// One more refusal at `now`; how long its connection should not be read, if it should not.
     fn spend(&self, now: Instant) -> Option<Duration> {
         let now = nanos(now.saturating_duration_since(self.start));
-        let cost = nanos(COST);
         // No debt beyond the longest pause: it would be held against who comes later.
         let most = now.saturating_add(nanos(AHEAD_MAX + PAUSE_MAX));
-        let used = |before: u64| before.max(now).saturating_add(cost).min(most);
+        let used = |before: u64| before.max(now).saturating_add(self.cost).min(most);
         let before = self
             .used_up_to
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |before| Some(used(before)))
@@ -109,13 +106,15 @@ fn nanos(duration: Duration) -> u64 {
 mod tests {
     use super::*;
 
+    const PER_SECOND: usize = 2_000;
+
     fn pace() -> Arc<Pace> {
-        Pace::new(Identity { name: "case-pace" }, Instant::now())
+        Pace::new(Identity { name: "case-pace" }, PER_SECOND, Instant::now())
     }
 
     /// What a burst may use up at once.
-    fn burst() -> u32 {
-        u32::try_from(AHEAD_MAX.as_nanos() / COST.as_nanos()).unwrap()
+    fn burst() -> u64 {
+        nanos(AHEAD_MAX) / pace().cost
     }
 
     #[tokio::test(start_paused = true)]
@@ -128,8 +127,9 @@ mod tests {
         for _ in 0..20 {
             brake.refused(Instant::now());
         }
-        assert_eq!(brake.pause(), Some(Instant::now() + 20 * COST));
-        tokio::time::advance(20 * COST).await;
+        let over = Duration::from_nanos(20 * brake.pace.cost);
+        assert_eq!(brake.pause(), Some(Instant::now() + over));
+        tokio::time::advance(over).await;
         assert_eq!(brake.pause(), None, "and then it is read again");
     }
 
@@ -168,10 +168,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn as_many_as_the_server_can_afford_are_never_held_up() {
         let brake = Brake::new(pace());
-        for _ in 0..10 * REFUSALS_PER_SECOND {
+        for _ in 0..10 * PER_SECOND {
             brake.refused(Instant::now());
             assert_eq!(brake.pause(), None);
-            tokio::time::advance(COST).await;
+            tokio::time::advance(Duration::from_nanos(brake.pace.cost)).await;
         }
     }
 }

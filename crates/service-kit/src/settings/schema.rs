@@ -312,6 +312,9 @@ pub struct LimitSettings {
     /// Calls that one caller may make at once, where there is a limit on average.
     #[serde(deserialize_with = "kind::count")]
     pub calls_burst_per_caller: usize,
+    /// Refusals for load that a server gives in a second before it reads who asks later.
+    #[serde(deserialize_with = "kind::count")]
+    pub refusals_per_second: usize,
     /// Commands that wait for the store; more are refused.
     #[serde(deserialize_with = "kind::count")]
     pub commands_queued: usize,

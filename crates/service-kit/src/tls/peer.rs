@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn without_a_certificate_there_is_nobody() {
         let identity = crate::identity::Identity { name: "case-test" };
-        let brake = Brake::new(crate::host::pace::Pace::new(identity, tokio::time::Instant::now()));
+        let brake = Brake::new(crate::host::pace::Pace::new(identity, 1, tokio::time::Instant::now()));
         assert_eq!(ConnectionInfo::new(None, Arc::default(), brake).peer, None);
         assert_eq!(peer_of(&http::Extensions::new()), None);
     }

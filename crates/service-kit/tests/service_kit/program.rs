@@ -236,7 +236,7 @@ fn exposed_and_insecure_exits_78() {
 fn config_check_and_print_answer_on_standard_output() {
     let check = ended(&["config", "check", "--data-dir", "d"], &[]);
     assert_eq!(check.code, Some(0));
-    let line = "configuration is valid: 57 keys, 53 by default, 4 from flags";
+    let line = "configuration is valid: 58 keys, 54 by default, 4 from flags";
     assert!(check.stdout.lines().any(|printed| printed == line), "{}", check.stdout);
 
     let print = ended(&["config", "print"], &[("CASE_TRACKER__LOG__FORMAT", "xml")]);

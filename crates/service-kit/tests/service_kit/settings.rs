@@ -124,7 +124,7 @@ fn an_empty_folder_and_an_empty_environment_are_enough() {
     assert_eq!((settings.limits.requests_in_flight, settings.limits.streams_in_flight), (2_048, 256));
     assert_eq!((settings.limits.connections, settings.limits.handshake_timeout), (1_024, Duration::from_secs(10)));
     assert_eq!((settings.limits.calls_per_second_per_caller, settings.limits.calls_burst_per_caller), (0, 200));
-    assert_eq!(settings.limits.commands_queued, 4_096);
+    assert_eq!((settings.limits.refusals_per_second, settings.limits.commands_queued), (2_000, 4_096));
     assert_eq!(settings.limits.message_bytes, 4 * 1_024 * 1_024);
     assert_eq!(settings.limits.deadline_default, Duration::from_secs(10));
     assert_eq!(settings.limits.deadline_max, Duration::from_mins(1));
@@ -150,7 +150,7 @@ fn every_key_of_the_reference_is_explained_and_is_a_valid_file() {
 fn the_reference_has_exactly_the_keys_that_can_be_set() {
     let loaded = Place::new().loaded();
     let keys: Vec<String> = loaded.provenance.keys().map(|line| line.key.to_owned()).collect();
-    assert_eq!(keys.len(), 57, "a new key belongs into the reference, the schema, these tests and the README");
+    assert_eq!(keys.len(), 58, "a new key belongs into the reference, the schema, these tests and the README");
     assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len());
     for key in keys {
         // A value of a kind that no key takes: each key must say what it takes instead.

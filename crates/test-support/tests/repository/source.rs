@@ -21,9 +21,9 @@ pub(crate) struct MacroCall {
     pub(crate) file: PathBuf,
 }
 
-/// Every source below a folder without its tests.
+/// Every source below a folder without its tests; none where the folder is not, as in a package of targets alone.
 pub(crate) fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
-    let mut folders = vec![folder.to_owned()];
+    let mut folders: Vec<_> = folder.is_dir().then(|| folder.to_owned()).into_iter().collect();
     let mut found = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {

@@ -46,12 +46,22 @@ pub(super) struct Link {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Which signals do not arrive now, and when each was last tried in vain.
-    failing: Vec<(Signal, Instant)>,
+    /// Which signals do not arrive now.
+    failing: Vec<Failing>,
     /// Since when not all of them arrive.
     since: Option<Instant>,
     losses_logged: u64,
     losses_logged_at: Option<Instant>,
+}
+
+/// One signal that does not arrive.
+#[derive(Debug)]
+struct Failing {
+    signal: Signal,
+    /// When it was last tried in vain.
+    at: Instant,
+    /// Whether another one did not arrive either at that time: then it is the way that is broken, for all of them.
+    with_others: bool,
 }
 
 impl Link {
@@ -82,8 +92,7 @@ impl Link {
                     "telemetry reaches the collector at {endpoint} again");
             }
             Err(error) => {
-                state.failing.retain(|(failing, _)| *failing != signal);
-                state.failing.push((signal, Instant::now()));
+                state.failed(signal);
                 if was_whole {
                     state.since = Some(Instant::now());
                     drop(state);
@@ -130,12 +139,18 @@ impl Link {
 }
 
 impl State {
-    /// A signal that arrives again speaks for those that were not tried since it failed itself: without a span to deliver,
-    /// nobody tries traces. It does not for those that fail on while it arrives: a collector may take metrics only.
+    fn failed(&mut self, signal: Signal) {
+        self.failing.retain(|other| other.signal != signal);
+        let with_others = !self.failing.is_empty();
+        self.failing.push(Failing { signal, at: Instant::now(), with_others });
+    }
+
+    /// A signal that arrives again speaks for those that failed before it did or together with it: without a span to
+    /// deliver, nobody tries traces. It does not for those that fail while it arrives: a collector may take metrics only.
     fn succeeded(&mut self, signal: Signal) {
-        let own = self.failing.iter().find(|(failing, _)| *failing == signal).map(|(_, at)| *at);
-        if let Some(at) = own {
-            self.failing.retain(|(_, other)| *other > at);
+        let own = self.failing.iter().find(|failing| failing.signal == signal).map(|failing| failing.at);
+        if let Some(own) = own {
+            self.failing.retain(|other| other.signal != signal && other.at > own && !other.with_others);
         }
     }
 }
@@ -190,11 +205,15 @@ mod tests {
 
     #[test]
     fn a_signal_that_arrives_again_speaks_for_one_that_nobody_tries() {
-        let link = Link::new("http://c:4317");
-        link.attempted(Signal::Traces, &refused());
-        link.attempted(Signal::Metrics, &refused());
-        link.attempted(Signal::Metrics, &Ok(()));
-        assert!(is_whole(&link));
+        let orders = [[Signal::Traces, Signal::Metrics], [Signal::Metrics, Signal::Traces]];
+        for failures in orders {
+            let link = Link::new("http://c:4317");
+            for signal in failures {
+                link.attempted(signal, &refused());
+            }
+            link.attempted(Signal::Metrics, &Ok(()));
+            assert!(is_whole(&link), "{failures:?}");
+        }
     }
 
     #[test]

@@ -48,5 +48,5 @@ fn an_invalid_configuration_is_printed_and_says_so() {
 #[test]
 fn the_summary_counts_keys_by_where_they_come_from() {
     let place = Place::new().environment([("CASE_TRACKER__LOG__LEVEL", "warn")]).data_dir("d");
-    assert_eq!(place.loaded().provenance.summary(), "57 keys, 52 by default, 4 from flags, 1 from the environment");
+    assert_eq!(place.loaded().provenance.summary(), "58 keys, 53 by default, 4 from flags, 1 from the environment");
 }
