@@ -100,10 +100,11 @@ async fn calls(
 ) -> usize {
     let mut tasks = JoinSet::new();
     let mut lanes = lanes.iter().cycle();
+    let mut withheld = 0;
     while let (Some(begun), Some(lane)) = (due.recv().await, lanes.next()) {
         while tasks.try_join_next().is_some() {}
         if tasks.len() >= in_flight_max {
-            tally.borrow_mut().fail(Refusal::unanswered(WITHHELD));
+            withheld += 1;
             continue;
         }
         let (mut lane, workload, tally) = (lane.clone(), workload.clone(), Rc::clone(tally));
@@ -112,5 +113,6 @@ async fn calls(
             tally.borrow_mut().record(begun, Instant::now(), result.as_ref().copied());
         });
     }
+    tally.borrow_mut().fail_all(Refusal::unanswered(WITHHELD), withheld);
     hung(tasks, Instant::now() + ANSWERS_AFTER_END).await
 }

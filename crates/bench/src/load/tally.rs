@@ -67,8 +67,16 @@ impl Tally {
 
     /// Counts a call that was to begin in this run and never had an answer.
     pub(super) fn fail(&mut self, refusal: Refusal) {
+        self.fail_all(refusal, 1);
+    }
+
+    /// Counts so many of them.
+    pub(super) fn fail_all(&mut self, refusal: Refusal, count: u64) {
+        if count == 0 {
+            return;
+        }
         let failure = self.failures.entry(refusal.label).or_insert(Failure { count: 0, typed: refusal.typed });
-        failure.count += 1;
+        failure.count += count;
     }
 
     pub(super) fn finish(self) -> Outcome {

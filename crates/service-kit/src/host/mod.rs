@@ -37,6 +37,7 @@ pub(crate) mod gate;
 mod incoming;
 pub(crate) mod pace;
 mod refusals;
+mod sips;
 
 /// How often a silent connection is asked whether its peer is alive, and how long the peer may take to answer.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
