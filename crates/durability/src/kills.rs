@@ -83,7 +83,7 @@ struct Safe {
 
 impl Safe {
     async fn try_out(options: &Options) -> anyhow::Result<Self> {
-        let mut system = apart::start(&[], options.seed).await?;
+        let mut system = apart::start(&[]).await?;
         let random = SeededEntropy::new(options.seed);
         let mut running = load(Retries::Safe, CLIENTS, options.seed).start(&system);
         let mut kills = [0; VICTIMS.len()];
@@ -137,7 +137,7 @@ struct Naive {
 
 impl Naive {
     async fn try_out(seed: u64) -> anyhow::Result<Self> {
-        let mut system = apart::start(&[], seed.wrapping_add(1)).await?;
+        let mut system = apart::start(&[]).await?;
         let random = SeededEntropy::new(seed);
         let mut running = load(Retries::Naive, CLIENTS_OF_CONTROL, seed).start(&system);
         for _ in 0..KILLS_OF_CONTROL {

@@ -73,7 +73,7 @@ struct Outcome {
 }
 
 async fn attempt(options: &Options) -> anyhow::Result<Outcome> {
-    let mut system = apart::start(&[FRESHNESS_WAIT], options.seed).await?;
+    let mut system = apart::start(&[FRESHNESS_WAIT]).await?;
     let known = surroundings::fill(&system).await?;
     let mut before = ids(&system).await?;
     let mut targets = Vec::new();
