@@ -12,16 +12,20 @@ pub const CASE_ID_CHARS_MAX: usize = 128;
 /// (message, metadata, details), and clients give up the whole connection over a block that is too large: common limits are 8 and
 /// 16 KiB.
 const TOLD_BYTES_MAX: usize = 1_536;
+/// How much of that is left to the entries of lists: twenty bad tags must not hide the one field that is wrong besides.
+const TOLD_BYTES_OF_LISTS_MAX: usize = TOLD_BYTES_MAX / 4 * 3;
 /// What each violation takes beside its texts: separators and the frames of messages.
 const FRAME_BYTES: usize = 16;
 /// The longest description of one violation, in characters.
 const DESCRIPTION_CHARS_MAX: usize = 512;
 
-/// The invalid fields of one request: all of them, as long as there are no hundreds.
+/// The invalid fields of one request: all of them, and of the entries of lists the first fifteen or so.
 #[derive(Debug, Default)]
 pub struct Violations {
     told: Vec<Violation>,
     told_bytes: usize,
+    /// Of these, what the entries of lists take.
+    told_bytes_of_lists: usize,
     /// How many there are besides.
     untold: usize,
 }
@@ -38,11 +42,15 @@ impl Violations {
     pub fn add(&mut self, field: &str, description: impl Display, reason: &'static str) {
         let description = shortened(description.to_string());
         let bytes = FRAME_BYTES + encoded_bytes(field) + encoded_bytes(&description);
-        if !self.told.is_empty() && self.told_bytes + bytes > TOLD_BYTES_MAX {
+        let bytes_of_lists = if field.contains('[') { bytes } else { 0 };
+        let is_too_much = self.told_bytes + bytes > TOLD_BYTES_MAX
+            || self.told_bytes_of_lists + bytes_of_lists > TOLD_BYTES_OF_LISTS_MAX;
+        if !self.told.is_empty() && is_too_much {
             self.untold += 1;
             return;
         }
         self.told_bytes += bytes;
+        self.told_bytes_of_lists += bytes_of_lists;
         self.told.push(Violation { field: field.to_owned(), description, reason });
     }
 
@@ -74,7 +82,7 @@ impl Violations {
 
     /// Fails for this reason if anything was noted.
     pub fn into_result_as(self, reason: Reason) -> Result<(), Failure> {
-        let Self { told, told_bytes: _, untold } = self;
+        let Self { told, untold, told_bytes: _, told_bytes_of_lists: _ } = self;
         if told.is_empty() {
             return Ok(());
         }
@@ -146,6 +154,18 @@ mod tests {
         let more: usize = more.strip_suffix(" more").unwrap().parse().unwrap();
         assert_eq!(1_000 - more, failure.message().matches("must not be blank").count());
         assert!(failure.message().len() < 2 * TOLD_BYTES_MAX, "{}", failure.message().len());
+    }
+
+    #[test]
+    fn many_bad_entries_of_a_list_do_not_hide_the_field_that_is_wrong_besides() {
+        let mut violations = Violations::default();
+        for index in 0..1_000 {
+            violations.add(&format!("case.tags[{index}]"), "has 65 characters, at most 64 are allowed", "INVALID");
+        }
+        violations.add("case.due_time", "is out of range", "INVALID");
+        let failure = violations.into_result().unwrap_err();
+        assert!(failure.message().contains("case.due_time: is out of range"), "{}", failure.message());
+        assert!(failure.message().contains("case.tags[10]"), "{}", failure.message());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Whether the history has exactly the events that accepted inputs account for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use case_api::event_pb::{Evidence, RecordedEvent};
 
@@ -11,7 +11,7 @@ use super::tally::Told;
 pub(super) struct Account {
     /// Accepted commands whose version is not there, or was not by the time of their answer.
     pub(super) lost: usize,
-    /// Requests with more than one event.
+    /// Events beyond one for each request: an input may have been given the id of another one, so they are counted by id.
     pub(super) doubled: usize,
     /// Events of requests that were refused, or that nobody has sent.
     pub(super) unaccounted: usize,
@@ -25,12 +25,17 @@ pub(super) fn account(events: &[RecordedEvent], told: &[Told], unsure: &[String]
     let places = evidence.iter().map(|event| ((event.case_id.as_str(), event.case_version), event)).collect();
     let lost = told.iter().filter(|told| is_lost(told, &places)).count();
     let mut account = Account { lost, ..Account::default() };
-    let known: BTreeSet<&str> =
-        told.iter().map(|told| told.request_id.as_str()).chain(unsure.iter().map(String::as_str)).collect();
-    let (mut seen, mut versions) = (BTreeSet::new(), BTreeMap::<&str, u64>::new());
+    let mut requests = BTreeMap::<&str, usize>::new();
+    for id in told.iter().map(|told| &told.request_id).chain(unsure) {
+        *requests.entry(id).or_default() += 1;
+    }
+    let mut versions = BTreeMap::<&str, u64>::new();
     for (event, position) in evidence.iter().zip(1..) {
-        account.doubled += usize::from(!seen.insert(event.request_id.as_str()));
-        account.unaccounted += usize::from(!known.contains(event.request_id.as_str()));
+        match requests.get_mut(event.request_id.as_str()) {
+            None => account.unaccounted += 1,
+            Some(0) => account.doubled += 1,
+            Some(left) => *left -= 1,
+        }
         let version = versions.entry(&event.case_id).or_default();
         *version += 1;
         account.disordered += usize::from(event.position != position || event.case_version != *version);
@@ -75,6 +80,14 @@ mod tests {
         // The last one had nothing to change at the first version, though another case had moved on.
         let unchanged = Told { version: 1, ..told(2, "c") };
         assert_eq!(account(&events, &[told(1, "a"), unchanged], &["b".to_owned()]), Account::default());
+    }
+
+    #[test]
+    fn two_inputs_under_one_id_may_have_an_event_each_and_no_more() {
+        let both = [told(1, "a"), told(2, "a")];
+        assert_eq!(account(&[event(1, "a"), event(2, "a")], &both, &[]), Account::default());
+        let third = [event(1, "a"), event(2, "a"), event(3, "a")];
+        assert_eq!(account(&third, &both, &[]).doubled, 1);
     }
 
     #[test]

@@ -131,7 +131,7 @@ impl Outcome {
         report.told("commands accepted among them, or answered again", self.accepted);
         report.told("events in the history", self.events);
         report.must_be_none("accepted commands without the event of their answer", self.account.lost);
-        report.must_be_none("requests with more than one event", self.account.doubled);
+        report.must_be_none("events beyond one for each request", self.account.doubled);
         report.must_be_none("events that no accepted input accounts for", self.account.unaccounted);
         report.must_be_none("positions or versions with a gap or a repeat", self.account.disordered);
         self.aftermath.tell(report);

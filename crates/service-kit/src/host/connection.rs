@@ -93,18 +93,20 @@ impl Connection {
         if sleep.deadline() != until {
             sleep.as_mut().reset(until);
         }
-        self.sips = Sips::after_a_pause();
+        self.sips.begin();
         sleep.as_mut().poll(cx)
     }
 
     /// Reads what there is, or a sip of it.
     fn poll_bytes(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let Some(most) = self.sips.next() else {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        };
+        // Whoever looks at the last sip wakes the connection.
+        let Some(most) = self.sips.next() else { return Poll::Pending };
         self.bytes.set_limit(most);
-        Pin::new(&mut self.bytes).poll_read(cx, buffer)
+        let polled = Pin::new(&mut self.bytes).poll_read(cx, buffer);
+        if polled.is_ready() {
+            self.sips.took(cx.waker());
+        }
+        polled
     }
 
     fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {

@@ -18,6 +18,10 @@ pub(crate) struct Gate {
     free: Arc<Semaphore>,
 }
 
+/// The share of its places, as a divisor, from which on a gate counts as crowded; and how many they are at least.
+const CROWDED_FROM: usize = 4;
+const CROWDED_MIN: usize = 64;
+
 /// A place behind a gate, free again when it is dropped.
 pub(crate) type Place = OwnedSemaphorePermit;
 
@@ -33,6 +37,11 @@ impl Gate {
     /// A place, if there is one.
     pub(crate) fn enter(&self) -> Option<Place> {
         Arc::clone(&self.free).try_acquire_owned().ok()
+    }
+
+    /// Whether so many are in that more at once would slow down everybody: each call's memory is cold when its turn comes.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.used() > (self.limit / CROWDED_FROM).max(CROWDED_MIN)
     }
 
     /// How many places are taken.
@@ -76,6 +85,18 @@ mod tests {
         assert!(first.is_some() && second.is_some() && gate.enter().is_none());
         drop(first);
         assert!(gate.enter().is_some());
+    }
+
+    #[test]
+    fn a_gate_is_crowded_beyond_a_quarter_of_its_places_and_a_small_one_never() {
+        let large = Gate::new(Identity { name: "case-test" }, "connections", 400);
+        let mut places: Vec<_> = (0..100).map(|_| large.enter().unwrap()).collect();
+        assert!(!large.is_crowded());
+        places.extend(large.enter());
+        assert!(large.is_crowded());
+        let small = Gate::new(Identity { name: "case-test" }, "connections", 64);
+        let _places: Vec<_> = (0..64).map(|_| small.enter().unwrap()).collect();
+        assert!(!small.is_crowded());
     }
 
     #[test]

@@ -224,6 +224,9 @@ impl Host {
             .http2_keepalive_interval(Some(KEEP_ALIVE_INTERVAL))
             .http2_keepalive_timeout(Some(KEEP_ALIVE_TIMEOUT))
             .http2_max_header_list_size(HEADER_BYTES_MAX)
+            // Calls may wait in a connection that is not read for a moment, and be taken back there when their deadline passes:
+            // that is no flood.
+            .http2_max_pending_accept_reset_streams(Some(streams as usize))
             // Above the limits of admission: whoever reaches one is told so, instead of waiting without a word.
             .max_concurrent_streams(streams)
     }

@@ -3,7 +3,8 @@
 //! A refusal is cheap but not free: a stream, a status, its details. A server that is asked for several times of what it can do
 //! would spend itself on saying no. So it says no as often as it can afford, and reads the connections that go on asking a
 //! little later: their calls wait in the sockets and in the clients meanwhile, and what is admitted gets done
-//! (`docs/adr/0017`). Everybody else's connections are read as ever.
+//! (`docs/adr/0017`). Everybody else's connections are read as ever. Long before it has to refuse, a server that is crowded
+//! reads whoever brings more a moment later.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,6 +21,10 @@ const AHEAD_MAX: Duration = Duration::from_millis(250);
 
 /// How long one pause lasts at most: pings, cancellations and health checks on the same connection wait as well.
 const PAUSE_MAX: Duration = Duration::from_millis(100);
+
+/// How long a connection is not read that brings calls to a crowded server: the shortest time that the runtime's clock tells.
+/// A thousand times a second every connection may still bring some.
+const CROWDED_PAUSE: Duration = Duration::from_millis(1);
 
 /// What one server spends on refusals: a leaky bucket (GCRA), shared by its connections.
 #[derive(Debug)]
@@ -38,7 +43,7 @@ impl Pace {
         let pauses = meter(identity)
             .u64_counter(names::SERVER_READS_PAUSED)
             .with_unit("{pause}")
-            .with_description("How often a connection was read later because too many calls were refused.")
+            .with_description("How often a connection was read later because the server had too much to do.")
             .build();
         let cost = nanos(Duration::from_secs(1)) / u64::try_from(per_second.max(1)).unwrap_or(u64::MAX);
         Arc::new(Self { start: now, cost, used_up_to: AtomicU64::new(0), pauses })
@@ -75,10 +80,19 @@ impl Brake {
     /// A call of this connection is refused, for there is too much to do.
     pub(crate) fn refused(&self, now: Instant) {
         if let Some(pause) = self.pace.spend(now) {
-            let until = nanos((now + pause).saturating_duration_since(self.pace.start));
-            if self.until.fetch_max(until, Ordering::Relaxed) == 0 {
-                self.pace.pauses.add(1, &[]);
-            }
+            self.hold(now + pause);
+        }
+    }
+
+    /// A call of this connection is let in, and there are many already.
+    pub(crate) fn crowded(&self, now: Instant) {
+        self.hold(now + CROWDED_PAUSE);
+    }
+
+    fn hold(&self, until: Instant) {
+        let until = nanos(until.saturating_duration_since(self.pace.start));
+        if self.until.fetch_max(until, Ordering::Relaxed) == 0 {
+            self.pace.pauses.add(1, &[]);
         }
     }
 
@@ -140,6 +154,19 @@ mod tests {
             brake.refused(Instant::now());
         }
         assert_eq!(brake.pause(), Some(Instant::now() + PAUSE_MAX));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_crowd_holds_up_who_brings_more_for_a_moment_and_uses_up_no_refusals() {
+        let brake = Brake::new(pace());
+        brake.crowded(Instant::now());
+        assert_eq!(brake.pause(), Some(Instant::now() + CROWDED_PAUSE));
+        tokio::time::advance(CROWDED_PAUSE).await;
+        assert_eq!(brake.pause(), None);
+        for _ in 0..burst() {
+            brake.refused(Instant::now());
+        }
+        assert_eq!(brake.pause(), None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -20,6 +20,7 @@ use super::body::HoldingBody;
 use super::call::Call;
 use super::methods::{Method, Purpose, Shape};
 use super::telemetry::refused;
+use super::unread::let_end;
 use super::{HttpService, Shared};
 use crate::host::gate::{Gate, Place};
 use crate::identity::Identity;
@@ -108,7 +109,7 @@ impl<S> Layer<S> for AdmissionLayer {
 }
 
 /// Lets a call in if there is room, and answers at once if there is none: nothing waits. Outermost, so that a refusal costs
-/// next to nothing: no span, no future, and not a byte of the request's body.
+/// next to nothing: no span and no future, and what is to come of the request is read aside.
 #[derive(Debug, Clone)]
 pub(super) struct Admission<S> {
     layer: AdmissionLayer,
@@ -134,6 +135,12 @@ impl<S> Admission<S> {
             &door.full
         })
     }
+
+    /// Whether a call that was let in is one of very many. Streams and health checks wait for nobody.
+    fn is_crowded(&self, method: &Method) -> bool {
+        matches!((method.purpose, method.shape), (Purpose::Service, Shape::Unary))
+            && self.layer.gates.unary.gate.is_crowded()
+    }
 }
 
 impl<S: HttpService> Service<Request<Body>> for Admission<S> {
@@ -149,7 +156,14 @@ impl<S: HttpService> Service<Request<Body>> for Admission<S> {
         let shared = &self.layer.shared;
         let call = Call::arrived(shared.methods.at(request.uri().path()), request.headers(), &shared.limits);
         let place = match self.admit(&call.method) {
-            Ok(place) => place,
+            Ok(place) => {
+                if self.is_crowded(&call.method)
+                    && let Some(connection) = request.extensions().get::<ConnectionInfo>()
+                {
+                    connection.brake.crowded(Instant::now());
+                }
+                place
+            }
             Err(refusal) => {
                 // Whoever is sent away for the end of the server goes elsewhere, and is not held up.
                 let too_much = refusal.reason() == Reason::Overloaded;
@@ -157,6 +171,7 @@ impl<S: HttpService> Service<Request<Body>> for Admission<S> {
                     connection.brake.refused(Instant::now());
                 }
                 let refused = refused(shared, &call, request.headers(), refusal);
+                let_end(request.into_body());
                 return Either::Right(ready(Ok(refused)));
             }
         };

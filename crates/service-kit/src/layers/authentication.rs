@@ -14,6 +14,7 @@ use super::body::EndingBody;
 use super::call::Call;
 use super::gatekeeper::{Identified, Turned, peer_address};
 use super::methods::{Purpose, Shape};
+use super::unread::let_end;
 use super::{Answer, HttpService, Shared, call_of};
 use crate::access::{Caller, Kind, Refusal, Roles};
 use crate::request::RequestMeta;
@@ -73,6 +74,7 @@ impl<S: HttpService> Service<Request<Body>> for Authentication<S> {
             }
             Identified::Refused(refusal) => {
                 let refused = refuse(&self.shared, &call, refusal, peer_address(request.extensions()));
+                let_end(request.into_body());
                 Box::pin(async { Ok(refused) })
             }
             Identified::Later { token, keys } => self.call_later(request, call, token, keys),
@@ -90,7 +92,11 @@ impl<S: HttpService> Authentication<S> {
                     let response = inner.call(known(request, &call, &verified.caller)).await?;
                     Ok(while_valid(response, &shared, call, verified.until_us))
                 }
-                Err(refusal) => Ok(refuse(&shared, &call, refusal, peer_address(request.extensions()))),
+                Err(refusal) => {
+                    let refused = refuse(&shared, &call, refusal, peer_address(request.extensions()));
+                    let_end(request.into_body());
+                    Ok(refused)
+                }
             }
         })
     }

@@ -17,6 +17,7 @@ use tower_service::Service;
 use super::call::Call;
 use super::gatekeeper::{Turned, peer_address};
 use super::methods::Purpose;
+use super::unread::let_end;
 use super::{HttpService, Shared, call_of};
 use crate::access::{Kind, Permission, Roles};
 use crate::request::RequestMeta;
@@ -89,7 +90,10 @@ impl<S: HttpService> Service<Request<Body>> for Authorization<S> {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         match self.refusal(&request) {
             None => Either::Left(self.inner.call(request)),
-            Some(refusal) => Either::Right(ready(Ok(refusal))),
+            Some(refusal) => {
+                let_end(request.into_body());
+                Either::Right(ready(Ok(refusal)))
+            }
         }
     }
 }

@@ -23,6 +23,7 @@ mod gatekeeper;
 mod methods;
 mod rate;
 mod telemetry;
+mod unread;
 
 use std::convert::Infallible;
 use std::future::Future;

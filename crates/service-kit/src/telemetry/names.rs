@@ -212,7 +212,7 @@ pub const PROBE_PASSED: &str = "probe_passed";
 pub const SERVER_CONNECTIONS: &str = "casetracker.server.connections";
 /// Counter, `{connection}`, by `cause` (a few words): connections that a server refused or gave up before they carried a call.
 pub const SERVER_CONNECTIONS_REFUSED: &str = "casetracker.server.connections_refused";
-/// Counter, `{pause}`, no labels: how often a connection was read later because more calls were refused than a server can afford.
+/// Counter, `{pause}`, no labels: how often a connection was read later because the server had too much to do.
 pub const SERVER_READS_PAUSED: &str = "casetracker.server.reads_paused";
 /// Gauge, `1`, by `limit` (one for each limit of places): the share of a limit that is used, 0 to 1. At 1 the server refuses.
 pub const SERVER_SATURATION: &str = "casetracker.server.saturation";

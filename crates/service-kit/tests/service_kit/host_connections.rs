@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes_of_calls::{ECHO_HANG, ECHO_HEADERS};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tonic::codegen::Bytes;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 use tracing_subscriber::layer::SubscriberExt;
@@ -159,7 +160,11 @@ fn goodbye(mut heard: &[u8]) -> Option<u32> {
 
 #[tokio::test]
 async fn a_flood_of_calls_that_are_taken_back_ends_its_connection_and_no_other() {
-    let mut server = start(host("case-test")).await;
+    let mut host = host("case-test");
+    // As many as may be open at once may also be taken back at once: 64 beyond these.
+    host.process.settings.limits.requests_in_flight = 100;
+    host.process.settings.limits.streams_in_flight = 1;
+    let mut server = start(host).await;
     let mut other = plain(&server).await;
     // The control: whoever thinks better of it a hundred times, but lets the server begin, is no flood.
     let (mut patient, connection) = bare(&server).await;
@@ -174,6 +179,29 @@ async fn a_flood_of_calls_that_are_taken_back_ends_its_connection_and_no_other()
     flooding.write_all(&flood(200)).await.unwrap();
     assert_eq!(goodbye(&closed(&mut flooding).await), Some(u32::from(h2::Reason::ENHANCE_YOUR_CALM)));
     assert_eq!(echo(&mut other, asked("hello")).await.unwrap().get_ref(), "hello");
+}
+
+#[tokio::test]
+async fn requests_that_are_refused_before_they_have_come_whole_do_not_end_their_connection() {
+    let mut host = host("case-test");
+    host.process.settings.limits.requests_in_flight = 1;
+    host.process.settings.limits.refusals_per_second = 1_000_000;
+    let mut server = start(host).await;
+    let (mut client, connection) = bare(&server).await;
+    let (_hanging, mut body) = client.send_request(call(&server, crate::probe::ECHO), false).unwrap();
+    body.send_data(ECHO_HANG, true).unwrap();
+    assert_eq!(server.next_begun().await, "hang");
+    // h2 ends a connection after some 2,000 small frames that nobody reads.
+    for _ in 0..300 {
+        client = client.ready().await.unwrap();
+        let (answer, mut body) = client.send_request(call(&server, crate::probe::ECHO), false).unwrap();
+        assert_eq!(answer.await.unwrap().headers()["grpc-status"], "8", "refused, for another call has the only place");
+        for _ in 0..10 {
+            body.send_data(Bytes::from_static(&[0]), false).unwrap();
+        }
+        body.send_data(Bytes::new(), true).unwrap();
+    }
+    assert!(!connection.is_finished());
 }
 
 #[tokio::test]

@@ -380,6 +380,30 @@ async fn who_goes_on_asking_a_full_server_is_heard_later_and_answered_all_the_sa
 }
 
 #[tokio::test]
+async fn a_crowded_server_reads_later_and_refuses_nobody_whom_it_has_a_place_for() {
+    /// The name under which its own metrics are.
+    const NAME: &str = "case-crowded";
+    let paused = || counted(NAME, "casetracker.server.reads_paused", "");
+    let mut host = host(NAME);
+    host.process.settings.limits.requests_in_flight = 400;
+    let mut server = start(host).await;
+    let client = plain(&server).await;
+    let mut hanging = tokio::task::JoinSet::new();
+    for (more, crowded) in [(100, false), (300, true)] {
+        for _ in 0..more {
+            let mut caller = client.clone();
+            hanging.spawn(async move { echo(&mut caller, asked("hang")).await });
+        }
+        for _ in 0..more {
+            assert_eq!(server.next_begun().await, "hang");
+        }
+        assert_eq!(paused() > 0, crowded, "after {more} more");
+    }
+    let refused = echo(&mut client.clone(), asked("hello")).await.unwrap_err();
+    assert_eq!(reason(&refused), "OVERLOADED", "the control: now there is no place left");
+}
+
+#[tokio::test]
 async fn a_stream_holds_its_place_until_it_ends() {
     let mut host = host("case-test");
     host.process.settings.limits.streams_in_flight = 1;

@@ -1,8 +1,8 @@
 //! The keys in memory: exact, and as small as they can be.
 //!
 //! Ids are consecutive, oldest first, so the entries stand in a queue in which the id is the place; the table beside it has
-//! nothing but 32 bits of hash and 32 bits of id for each. That is 41 to 50 bytes a key; a `HashMap` of the same needs up to 82, and
-//! twice as much while it grows.
+//! nothing but 32 bits of hash and 32 bits of id for each. That is some 42 bytes a key when it has just been filled, and up to 85
+//! when queue and table have doubled; a `HashMap` of the same copies all of it while it grows.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
