@@ -65,6 +65,9 @@ pub enum Subject {
         /// Where to listen
         #[arg(long)]
         listen: SocketAddr,
+        /// Syncs each `CreateCase` before it is answered
+        #[arg(long)]
+        sync: bool,
     },
     /// Takes telemetry and throws it away. Started by the benchmark itself
     #[command(hide = true)]

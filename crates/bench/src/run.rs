@@ -30,7 +30,7 @@ pub enum Found {
 /// Where something cannot be measured at all.
 pub fn run(cli: &Cli, out: &mut impl Write) -> Result<Found, Error> {
     match &cli.subject {
-        Subject::EchoServer { listen } => return serve_echo(*listen).map(|()| Found::Well),
+        Subject::EchoServer { listen, sync } => return serve_echo(*listen, *sync).map(|()| Found::Well),
         Subject::Collector { listen, delay } => {
             return serve_collector(*listen, Behaviour { delay: *delay }).map(|()| Found::Well);
         }

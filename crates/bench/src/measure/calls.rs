@@ -16,9 +16,13 @@ use crate::server::{Answers, Server, Telemetry};
 pub(super) const CREATE_CASE: &str = "/casetracker.v1.CaseCommandService/CreateCase";
 pub(super) const GET_CASE: &str = "/casetracker.v1.CaseQueryService/GetCase";
 const LIST_CASES: &str = "/casetracker.v1.CaseQueryService/ListCases";
+const LIST_AUDIT_EVENTS: &str = "/casetracker.v1.AuditService/ListAuditEvents";
 
 /// How long the read model may take to catch up with whatever was written.
 const CATCH_UP_MAX: Duration = Duration::from_mins(10);
+
+/// Between two looks at a log that catches up.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// Text of the size that people write.
 const DESCRIPTION: &str = "The tenant of unit 4 reports water coming through the ceiling of the bathroom since this \
@@ -99,6 +103,23 @@ pub(super) fn wait_until_visible(
             }
         }
     })
+}
+
+/// Waits until case-audit has the event of a command that has just made a case.
+pub(super) fn wait_until_recorded(audit: SocketAddr, made: &pb::CreateCaseResponse) -> Result<(), Error> {
+    let case_id = made.case.as_ref().map(|case| case.case_id.clone()).unwrap_or_default();
+    let filter = pb::AuditEventFilter { case_id, ..pb::AuditEventFilter::default() };
+    let request = pb::ListAuditEventsRequest { filter: Some(filter), ..pb::ListAuditEventsRequest::default() };
+    let request: Bytes = request.encode_to_vec().into();
+    let workload = Workload::new(audit, LIST_AUDIT_EVENTS, move |_| request.clone());
+    let begun = Instant::now();
+    while ask::<pb::ListAuditEventsResponse>(&workload)?.audit_events.is_empty() {
+        if begun.elapsed() > CATCH_UP_MAX {
+            return Err(Error::Unmeasurable("case-audit does not catch up".to_owned()));
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
+    }
+    Ok(())
 }
 
 /// Asks for a case as fresh as its command left it.

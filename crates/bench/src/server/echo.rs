@@ -1,7 +1,10 @@
 //! A bare tonic server: the same methods, the same bytes in and out, and nothing done in between.
 //!
 //! It decodes each request and encodes each answer, as any generated service does; it has no layers, no store, and no
-//! telemetry. What it serves is what the transport allows on this machine.
+//! telemetry. What it serves is what the transport allows on this machine. With a journal it syncs each `CreateCase` before it
+//! answers, and is what transport and disk allow together.
+
+mod journal;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -13,6 +16,7 @@ use case_api::pb::case_query_service_server::{CaseQueryService, CaseQueryService
 use prost::Message;
 use tonic::{Request, Response, Status};
 
+use self::journal::Journal;
 use super::health::listens;
 use super::process::{Server, Start, free_address};
 use crate::error::Error;
@@ -30,39 +34,63 @@ pub(crate) struct Answers {
     pub(crate) list_cases: pb::ListCasesResponse,
 }
 
+/// What is served: the answers, after a sync if there is a journal.
+#[derive(Debug, Clone)]
+struct Echoing {
+    answers: Answers,
+    journal: Option<Journal>,
+}
+
 /// The echo as a process of its own.
 pub(crate) struct Echo;
 
 impl Echo {
     /// Starts an echo of these answers. `folder` is new.
     pub(crate) fn start(folder: PathBuf, answers: &Answers, cores: Option<Cores>) -> Result<Server, Error> {
+        Self::start_with(folder, answers, cores, None)
+    }
+
+    /// Starts an echo that syncs each `CreateCase` before it answers.
+    pub(crate) fn start_syncing(folder: PathBuf, answers: &Answers, cores: Option<Cores>) -> Result<Server, Error> {
+        Self::start_with(folder, answers, cores, Some("--sync".to_owned()))
+    }
+
+    fn start_with(
+        folder: PathBuf,
+        answers: &Answers,
+        cores: Option<Cores>,
+        more: Option<String>,
+    ) -> Result<Server, Error> {
         fs::create_dir_all(&folder).map_err(Error::path("create", &folder))?;
         write(&folder.join(CREATE_CASE), &answers.create_case)?;
         write(&folder.join(GET_CASE), &answers.get_case)?;
         write(&folder.join(LIST_CASES), &answers.list_cases)?;
         let address = free_address()?;
         let program = std::env::current_exe().map_err(Error::system("find this program"))?;
-        let arguments = vec!["echo-server".to_owned(), "--listen".to_owned(), address.to_string()];
+        let mut arguments = vec!["echo-server".to_owned(), "--listen".to_owned(), address.to_string()];
+        arguments.extend(more);
         let start =
             Start { name: "echo".to_owned(), program, arguments, environment: Vec::new(), folder, address, cores };
         start.until(listens)
     }
 }
 
-/// Serves the answers of the working directory for as long as the process lives.
+/// Serves the answers of the working directory for as long as the process lives, with a journal beside them if it `syncs`.
 ///
 /// # Errors
 /// Where the answers are missing, or the address cannot be listened on.
-pub fn serve(address: SocketAddr) -> Result<(), Error> {
+pub fn serve(address: SocketAddr, syncs: bool) -> Result<(), Error> {
     let answers = Answers {
         create_case: read(Path::new(CREATE_CASE))?,
         get_case: read(Path::new(GET_CASE))?,
         list_cases: read(Path::new(LIST_CASES))?,
     };
+    let journal = if syncs { Some(Journal::start()?) } else { None };
+    let echoing = Echoing { answers, journal };
     let runtime = tokio::runtime::Runtime::new().map_err(Error::system("start a runtime"))?;
     let routes = tonic::transport::Server::builder()
-        .add_service(CaseCommandServiceServer::new(answers.clone()))
-        .add_service(CaseQueryServiceServer::new(answers));
+        .add_service(CaseCommandServiceServer::new(echoing.clone()))
+        .add_service(CaseQueryServiceServer::new(echoing));
     let served = runtime.block_on(routes.serve(address));
     served.map_err(|error| Error::Unmeasurable(format!("cannot serve on {address}: {error}")))
 }
@@ -81,9 +109,16 @@ fn unechoed<T>() -> Result<Response<T>, Status> {
 }
 
 #[tonic::async_trait]
-impl CaseCommandService for Answers {
-    async fn create_case(&self, _: Request<pb::CreateCaseRequest>) -> Result<Response<pb::CreateCaseResponse>, Status> {
-        Ok(Response::new(self.create_case.clone()))
+impl CaseCommandService for Echoing {
+    async fn create_case(
+        &self,
+        request: Request<pb::CreateCaseRequest>,
+    ) -> Result<Response<pb::CreateCaseResponse>, Status> {
+        if let Some(journal) = &self.journal {
+            let kept = journal.keep(request.into_inner().encode_to_vec()).await;
+            kept.ok_or_else(|| Status::internal("the journal cannot be written"))?;
+        }
+        Ok(Response::new(self.answers.create_case.clone()))
     }
 
     async fn transition_case(
@@ -118,13 +153,13 @@ impl CaseCommandService for Answers {
 }
 
 #[tonic::async_trait]
-impl CaseQueryService for Answers {
+impl CaseQueryService for Echoing {
     async fn get_case(&self, _: Request<pb::GetCaseRequest>) -> Result<Response<pb::GetCaseResponse>, Status> {
-        Ok(Response::new(self.get_case.clone()))
+        Ok(Response::new(self.answers.get_case.clone()))
     }
 
     async fn list_cases(&self, _: Request<pb::ListCasesRequest>) -> Result<Response<pb::ListCasesResponse>, Status> {
-        Ok(Response::new(self.list_cases.clone()))
+        Ok(Response::new(self.answers.list_cases.clone()))
     }
 
     async fn batch_get_cases(
