@@ -1,5 +1,7 @@
 //! The event feed: every event in the order of commitment, to any number of named consumers.
 
+mod pace;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::{error, info, warn};
 
+use self::pace::Pace;
 use crate::consumers::{Connected, Consumers};
 use crate::lifecycle::LifecycleInForce;
 use crate::{names, schema};
@@ -174,15 +177,16 @@ impl FeedHandler {
                 return End::Gone;
             }
         }
-        let mut sent = after_position;
+        let (mut sent, mut pace) = (after_position, Pace::default());
         loop {
-            let next = match self.next(sent).await {
+            let next = match self.next(sent, &mut pace).await {
                 Ok(next) => next,
                 Err(end) => return end,
             };
             if let Say::Batch(batch) = &next {
                 let last = batch.events.last().and_then(|event| event.evidence.as_ref());
                 sent = last.map_or(sent, |evidence| evidence.position);
+                pace.read(batch.events.len(), sent < batch.head_position);
             }
             tokio::select! {
                 gone = send(outbox, next) => if gone.is_err() { return End::Gone },
@@ -200,10 +204,15 @@ impl FeedHandler {
     }
 
     /// Waits for events after a position, or for the time of a sign of life.
-    async fn next(&mut self, sent: u64) -> Result<Say, End> {
+    async fn next(&mut self, sent: u64, pace: &mut Pace) -> Result<Say, End> {
         let shutdown = self.shutdown.clone();
+        let ahead = async {
+            let ahead = self.head.wait_for(|head| *head > sent).await.is_ok();
+            pace.wait().await;
+            ahead
+        };
         let waited = tokio::select! {
-            ahead = self.head.wait_for(|head| *head > sent) => Some(ahead.is_ok()),
+            ahead = ahead => Some(ahead),
             () = tokio::time::sleep(HEARTBEAT_INTERVAL) => None,
             () = shutdown.cancelled() => Some(false),
         };
