@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tracing::info;
 
 use crate::view::View;
-use crate::{names, schema};
+use crate::{indexes, names, schema};
 
 /// Lists that are read at once, beside reads by key.
 const LISTS_MAX: usize = 4;
@@ -56,8 +56,12 @@ fn open(path: &Path, runtime_threads: usize, disk_free_bytes_min: u64) -> Result
     let file = SqliteFile::open(path, schema::migrations(), Durability::Normal)?;
     let (points, lists) = (file.readers(runtime_threads), file.readers(LISTS_MAX));
     let inspector = file.inspector(disk_free_bytes_min)?;
-    let writer = file.into_writer();
+    let mut writer = file.into_writer();
     let place = schema::load_place(writer.connection())?;
+    if place.is_some_and(|place| place.lag().events() == 0) {
+        // A program from before indexes were dropped may have finished what this one began.
+        indexes::complete(&mut writer, path.parent())?;
+    }
     let definition = schema::load_lifecycle(writer.connection())?;
     let lifecycle = definition.as_ref().map(lifecycle_from_pb).transpose();
     let lifecycle = lifecycle.map_err(|error| Error::corrupt(format!("the kept lifecycle: {error}")))?;

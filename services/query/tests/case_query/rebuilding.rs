@@ -91,6 +91,22 @@ async fn a_rebuild_that_was_killed_while_it_made_its_indexes_makes_the_others() 
 }
 
 #[tokio::test]
+async fn a_rebuild_that_an_earlier_program_has_finished_gets_the_indexes_that_it_lacks() {
+    let history = history();
+    let surroundings = Surroundings::with(&history).await;
+    let query = surroundings.start().await;
+    query.ready().await;
+    query.stop().await;
+    surroundings.tamper("DROP INDEX cases_by_title; DROP INDEX timeline_by_case");
+    assert_eq!(indexes(&surroundings), 15, "the control");
+    let query = surroundings.start().await;
+    query.ready().await;
+    assert_eq!(indexes(&surroundings), 17);
+    answers(&query).await;
+    query.stop().await;
+}
+
+#[tokio::test]
 async fn a_stopped_rebuild_of_another_store_with_few_cases_has_every_index_too() {
     let history = history();
     let surroundings = stopped_half_way(&history).await;
