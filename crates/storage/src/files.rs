@@ -1,10 +1,11 @@
 //! The files of a store, and whether they are still the ones that were opened.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::Error;
 
@@ -12,11 +13,14 @@ use crate::Error;
 ///
 /// An open file can be removed, or another one be moved into its place: SQLite would go on in a file that nobody finds
 /// again, and every commit would be gone with the process. So it is asked before each transaction whether the paths
-/// still lead to what was opened; it costs a microsecond for each file, and is never done by opening it (closing any handle of
-/// a database file releases SQLite's locks on it).
+/// still lead to what was opened; it costs a microsecond for each file, and is never done by opening it: closing any handle of a
+/// database file releases SQLite's locks on it. The one handle that there is ([`StoreFiles::sync_database`]) is closed with the
+/// last of those who share this, each of which closes its connections first.
 #[derive(Debug)]
 pub(crate) struct StoreFiles {
     database: OpenFile,
+    /// The database, for syncs; `None`: nobody has asked for one.
+    handle: Mutex<Option<File>>,
     /// `None`: there was no log yet when the store was opened.
     log: Option<OpenFile>,
 }
@@ -49,7 +53,8 @@ impl StoreFiles {
         let path = fs::canonicalize(database).map_err(unreachable)?;
         let log = beside(&path, "-wal");
         let log = if log.exists() { Some(OpenFile::at(log).map_err(unreachable)?) } else { None };
-        Ok(Self { database: OpenFile::at(path).map_err(unreachable)?, log })
+        let handle = Mutex::default();
+        Ok(Self { database: OpenFile::at(path).map_err(unreachable)?, handle, log })
     }
 
     /// The database file.
@@ -72,12 +77,36 @@ impl StoreFiles {
         self.database.still_there().map_err(unusable)
     }
 
+    /// Puts on the disk whatever the system still keeps of the database file.
+    ///
+    /// Only to have less to sync later: what SQLite relies on it syncs by itself. But a failure is one of the disk.
+    pub(crate) fn sync_database(&self) -> Result<(), Error> {
+        let failed = |error: io::Error| Error::DiskFailed {
+            reason: "the database cannot be synced".to_owned(),
+            source: Some(error.into()),
+        };
+        let mut handle = self.handle.lock().unwrap_or_else(PoisonError::into_inner);
+        if handle.is_none() {
+            let opened = File::open(&self.database.path).map_err(unreadable(&self.database.path))?;
+            let metadata = opened.metadata().map_err(unreadable(&self.database.path))?;
+            if (metadata.dev(), metadata.ino()) != (self.database.device, self.database.inode) {
+                return Err(unusable(Finding::Displaced(Displaced::Replaced(self.database.path.clone()))));
+            }
+            *handle = Some(opened);
+        }
+        handle.as_ref().map_or(Ok(()), File::sync_data).map_err(failed)
+    }
+
     /// The size of the database file, and of all files of the store, in bytes.
     pub(crate) fn sizes(&self) -> io::Result<(u64, u64)> {
         let database = fs::metadata(&self.database.path)?.len();
         let beside = |file: &OpenFile| fs::metadata(&file.path).map_or(0, |metadata| metadata.len());
         Ok((database, database + self.log.as_ref().map_or(0, beside)))
     }
+}
+
+fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    move |error| unusable(Finding::Unknown { path: path.to_owned(), source: error })
 }
 
 fn unusable(finding: Finding) -> Error {
@@ -100,14 +129,14 @@ pub(crate) enum Finding {
 
 impl OpenFile {
     fn at(path: PathBuf) -> io::Result<Self> {
-        let metadata = fs::metadata(&path)?;
-        Ok(Self { path, device: metadata.dev(), inode: metadata.ino() })
+        let (device, inode) = identity(&path)?;
+        Ok(Self { path, device, inode })
     }
 
     fn still_there(&self) -> Result<(), Finding> {
         let path = || self.path.clone();
-        match fs::metadata(&self.path) {
-            Ok(found) if (found.dev(), found.ino()) == (self.device, self.inode) => Ok(()),
+        match identity(&self.path) {
+            Ok(found) if found == (self.device, self.inode) => Ok(()),
             Ok(_) => Err(Finding::Displaced(Displaced::Replaced(path()))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(Finding::Displaced(Displaced::Removed(path())))
@@ -115,6 +144,33 @@ impl OpenFile {
             Err(source) => Err(Finding::Unknown { path: path(), source }),
         }
     }
+}
+
+/// The device and the inode that a path leads to.
+///
+/// Asks for nothing else: since Linux 6.13 a file whose times somebody has asked for gets a new time with the next write to it,
+/// however soon that is, and a file system without a journal then writes its inode with each sync, which takes as long as the
+/// sync of a commit itself (ADR 19).
+#[cfg(target_os = "linux")]
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
+
+    match statx(CWD, path, AtFlags::empty(), StatxFlags::INO) {
+        Ok(found) => Ok((makedev(found.stx_dev_major, found.stx_dev_minor), found.stx_ino)),
+        // Not known to every kernel and every sandbox.
+        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => of_metadata(path),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    of_metadata(path)
+}
+
+fn of_metadata(path: &Path) -> io::Result<(u64, u64)> {
+    let metadata = fs::metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
 }
 
 /// A file beside `path`, whose name has an ending more.

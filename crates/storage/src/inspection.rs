@@ -22,8 +22,9 @@ const PROBE_BYTES: [u8; 4_096] = [0; 4_096];
 /// It blocks, and on a disk that does not answer for as long as the disk likes: call it from a thread that may hang.
 #[derive(Debug)]
 pub struct Inspector {
-    files: Arc<StoreFiles>,
     connection: Connection,
+    /// Dropped after the connection: fields are dropped in the order of their declaration.
+    files: Arc<StoreFiles>,
     stretches: Stretches,
     disk_free_bytes_min: u64,
     /// A database file never gets shorter: nothing here vacuums.
@@ -79,7 +80,7 @@ impl Inspector {
         files.check()?;
         pragmas::set_up_reader(&connection)?;
         let (stretches, last) = (Stretches::default(), Inspection::none(schema_supported));
-        Ok(Self { files, connection, stretches, disk_free_bytes_min, database_bytes_seen: 0, last })
+        Ok(Self { connection, files, stretches, disk_free_bytes_min, database_bytes_seen: 0, last })
     }
 
     /// One look. Its cost does not grow with the store: it reads the schema, a row of each table and the next stretch of

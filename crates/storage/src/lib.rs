@@ -6,6 +6,7 @@
 //! crate knows neither cases nor gRPC, and it reports neither metrics nor spans ([`BatchObserver`] lets others do so).
 
 mod address;
+mod checkpointer;
 mod checksum;
 mod classify;
 mod error;

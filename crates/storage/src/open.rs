@@ -58,7 +58,7 @@ impl SqliteFile {
         let schema_supported = schema::supported_version(&runner);
         schema::migrate(&mut connection, runner)?;
         let files = Arc::new(StoreFiles::of(&path)?);
-        let writer = Writer::new(connection, Arc::clone(&files), lock)?;
+        let writer = Writer::new(connection, Arc::clone(&files), (lock, durability))?;
         Ok(Self { path, files, schema_supported, writer })
     }
 

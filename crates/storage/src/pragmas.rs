@@ -34,6 +34,14 @@ const WRITER: &str = "
     PRAGMA wal_autocheckpoint = 0;
 ";
 
+/// Pages pass through without the cache.
+const CHECKPOINTER: &str = "
+    PRAGMA cache_size = -64;
+    PRAGMA fullfsync = ON;
+    PRAGMA checkpoint_fullfsync = ON;
+    PRAGMA wal_autocheckpoint = 0;
+";
+
 /// `cache_size` is 8 MiB: there are several readers, and the operating system's cache is behind them.
 const READER: &str = "
     PRAGMA cache_size = -8192;
@@ -49,11 +57,24 @@ pub(crate) fn set_up_writer(connection: &Connection, durability: Durability) -> 
         return Err(Error::unavailable(format!("the file system does not carry a write-ahead log (mode {mode})")));
     }
     connection.execute_batch(WRITER)?;
-    connection.execute_batch(match durability {
+    connection.execute_batch(synchronous(durability))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED_MAX);
+    Ok(())
+}
+
+const fn synchronous(durability: Durability) -> &'static str {
+    match durability {
         Durability::Full => "PRAGMA synchronous = FULL",
         Durability::Normal => "PRAGMA synchronous = NORMAL",
-    })?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED_MAX);
+    }
+}
+
+/// Sets up the connection that moves the log into the database.
+pub(crate) fn set_up_checkpointer(connection: &Connection, durability: Durability) -> Result<(), Error> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.execute_batch(COMMON)?;
+    connection.execute_batch(CHECKPOINTER)?;
+    connection.execute_batch(synchronous(durability))?;
     Ok(())
 }
 

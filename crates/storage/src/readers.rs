@@ -25,10 +25,11 @@ pub struct Readers {
 
 #[derive(Debug)]
 struct Pool {
-    files: Arc<StoreFiles>,
     connections_max: usize,
     state: Mutex<State>,
     returned: Condvar,
+    /// Dropped after the connections: fields are dropped in the order of their declaration.
+    files: Arc<StoreFiles>,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +42,7 @@ struct State {
 impl Readers {
     pub(crate) fn new(files: Arc<StoreFiles>, connections: usize) -> Self {
         let state = Mutex::default();
-        let pool = Pool { files, connections_max: connections.max(1), state, returned: Condvar::new() };
+        let pool = Pool { connections_max: connections.max(1), state, returned: Condvar::new(), files };
         Self { pool: Arc::new(pool), wait_max: WAIT_MAX }
     }
 

@@ -35,6 +35,11 @@ impl Place {
         self.folder.path().join("ledger.db")
     }
 
+    /// The write-ahead log, while the store is open.
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("ledger.db-wal")
+    }
+
     fn open(&self) -> SqliteFile {
         open(&self.path()).expect("the store opens")
     }

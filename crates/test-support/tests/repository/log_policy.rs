@@ -9,10 +9,11 @@ use crate::source::{MacroCall, sources};
 use crate::telemetry_page::{Named, Room, named, rooms};
 
 /// Events without a moment, by their constants, and why.
-const EXCEPTIONS: [(&str, &str); 20] = [
+const EXCEPTIONS: [(&str, &str); 21] = [
     ("ACCEPT_FAILED", "the process's own life: the machine gives it no connection"),
     ("CERTIFICATE_EXPIRES", "the process's own life: a file that it was given"),
     ("CERTIFICATE_RELOAD_FAILED", "the process's own life: a file that it was given"),
+    ("CHECKPOINTER_MISSING", "the storage crate knows no host and no policy; the fields are those of the moment"),
     ("CHECKPOINT_POSTPONED", "the storage crate knows no host and no policy; the fields are those of the moment"),
     ("CLIENT_CERTIFICATES_UNUSABLE", "the process's own life: a file that it was given"),
     ("CONFIGURATION_NOTICE", "the process's own life: its configuration"),
